@@ -1,0 +1,43 @@
+package dev.slabstream.generation;
+
+/// Every way a request can be refused or fail: one stable name, used as the body's `error_type`, in error events and as metric label.
+public enum ErrorType {
+  /// Not JSON, or a wrong type.
+  MALFORMED("malformed", 400),
+  VALIDATION("validation", 422),
+  TEMPLATE_ERROR("template_error", 422),
+  SESSION_NOT_FOUND("session_not_found", 404),
+  SESSION_BUSY("session_busy", 409),
+  NOT_FOUND("not_found", 404),
+  METHOD_NOT_ALLOWED("method_not_allowed", 405),
+  NOT_ACCEPTABLE("not_acceptable", 406),
+  TOO_LARGE("too_large", 413),
+  UNSUPPORTED_MEDIA_TYPE("unsupported_media_type", 415),
+  OVERLOADED("overloaded", 429),
+  TOO_MANY_SESSIONS("too_many_sessions", 429),
+  LOADING("loading", 503),
+  DRAINING("draining", 503),
+  /// The request was cancelled by the server: session deleted, shutdown.
+  CANCELLED("cancelled", 503),
+  /// The model computed NaN or infinity.
+  NON_FINITE_LOGITS("non_finite_logits", 500),
+  /// Anything else that went wrong while generating.
+  GENERATION("generation", 500);
+
+  private final String label;
+  private final int status;
+
+  ErrorType(String label, int status) {
+    this.label = label;
+    this.status = status;
+  }
+
+  public String label() {
+    return label;
+  }
+
+  /// The HTTP status, when nothing was written yet.
+  public int status() {
+    return status;
+  }
+}

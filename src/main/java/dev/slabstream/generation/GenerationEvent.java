@@ -1,0 +1,32 @@
+package dev.slabstream.generation;
+
+import dev.slabstream.engine.FinishReason;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// What a generation tells its client, in this order: one [Started], [Token]s, one [Finished]. A failure is the stream's error signal.
+public sealed interface GenerationEvent {
+  /// The request is admitted: from here on a failure is an error event, not a status.
+  ///
+  /// @param inputLength tokens of the prompt, after `truncate`
+  /// @param seed the seed in use; null when nothing random happens (greedy)
+  record Started(int inputLength, @Nullable Long seed) implements GenerationEvent {}
+
+  /// One token. Its text may be empty while a character is incomplete; `index` is from 1.
+  record Token(int index, TokenInfo token, List<TokenInfo> topTokens) implements GenerationEvent {}
+
+  /// @param generatedText without the stop string; with the prompt in front if `return_full_text` was asked for
+  record Finished(
+      String generatedText,
+      FinishReason reason,
+      int generatedTokens,
+      int inputLength,
+      @Nullable Long seed,
+      List<PrefillToken> prefill)
+      implements GenerationEvent {}
+
+  record TokenInfo(int id, String text, float logprob, boolean special) {}
+
+  /// @param logprob null for the first token of the prompt
+  record PrefillToken(int id, String text, @Nullable Float logprob) {}
+}

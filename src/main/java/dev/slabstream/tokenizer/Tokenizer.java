@@ -1,0 +1,42 @@
+package dev.slabstream.tokenizer;
+
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// Text to token ids and back, for one vocabulary. Thread-safe; lives as long as the process serves the model.
+public interface Tokenizer extends AutoCloseable {
+  enum SpecialTokens {
+    /// Special and added tokens in the text are recognised, as in a raw prompt.
+    RECOGNISED,
+    /// They are plain text, as in what a user wrote inside a chat message.
+    AS_TEXT
+  }
+
+  /// Encodes without adding anything; see [#bosId()] for what a prompt begins with. Never truncates.
+  /// Lone surrogates in `text` are taken as U+FFFD.
+  int[] encode(String text, SpecialTokens specialTokens);
+
+  /// Decodes; invalid UTF-8 becomes one U+FFFD for every maximal invalid part.
+  String decode(int[] ids, boolean skipSpecial);
+
+  /// The bytes that `id` stands for; empty for an id without text.
+  byte[] tokenBytes(int id);
+
+  /// The token as the vocabulary writes it (`Ġthe`), for listings.
+  Optional<String> token(int id);
+
+  OptionalInt tokenId(String token);
+
+  boolean isSpecial(int id);
+
+  int vocabSize();
+
+  /// The id that a prompt begins with, when the model says that one is to be added.
+  OptionalInt bosId();
+
+  /// A detokenizer for one stream.
+  StreamDecoder streamDecoder(boolean skipSpecial);
+
+  @Override
+  void close();
+}
