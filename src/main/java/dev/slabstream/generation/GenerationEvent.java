@@ -13,7 +13,11 @@ public sealed interface GenerationEvent {
   record Started(int inputLength, @Nullable Long seed) implements GenerationEvent {}
 
   /// One token. Its text may be empty while a character is incomplete; `index` is from 1.
-  record Token(int index, TokenInfo token, List<TokenInfo> topTokens) implements GenerationEvent {}
+  ///
+  /// @param last whether [Finished] follows at once: the edge writes both as one event, and must not wait for the next token
+  ///     to find out
+  record Token(int index, TokenInfo token, List<TokenInfo> topTokens, boolean last)
+      implements GenerationEvent {}
 
   /// @param generatedText without the stop string; with the prompt in front if `return_full_text` was asked for
   record Finished(
