@@ -6,6 +6,9 @@ public interface StreamDecoder {
   /// The text that is certain after `id`; may be empty.
   String next(int id);
 
+  /// Whether bytes of an unfinished character are held back, so that [#finish()] would not be empty.
+  boolean holdsBack();
+
   /// What is left: an unfinished sequence becomes U+FFFD. Call once, at the end.
   String finish();
 }
