@@ -7,8 +7,8 @@ import java.util.Optional;
 
 /// The weights and the description of one model on disk, opened: a GGUF file, or a Hugging Face folder.
 ///
-/// Opening parses and checks everything that can be checked without reading the weights themselves, and maps the files. Tensors
-/// are views of the mapping and die with [#close()].
+/// Opening parses and checks everything that can be checked without reading the weights themselves, and maps the files. Tensors and
+/// the metadata are views of the mapping and die with [#close()]. Any thread may read.
 public interface Checkpoint extends AutoCloseable {
   /// Opens a `.gguf` file, or a folder with `config.json` and `*.safetensors`.
   ///

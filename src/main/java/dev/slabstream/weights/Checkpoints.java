@@ -1,5 +1,6 @@
 package dev.slabstream.weights;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// Decides by the path which reader opens it.
@@ -7,6 +8,9 @@ final class Checkpoints {
   private Checkpoints() {}
 
   static Checkpoint open(Path path) {
-    throw new MalformedModelException(path, "path", "a GGUF file or a Hugging Face folder", "nothing that reads one yet");
+    if (Files.isDirectory(path)) {
+      throw new MalformedModelException(path, "path", "a GGUF file", "a folder");
+    }
+    return GgufCheckpoint.open(path);
   }
 }
