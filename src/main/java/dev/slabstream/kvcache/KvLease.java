@@ -7,6 +7,11 @@ package dev.slabstream.kvcache;
 public final class KvLease implements AutoCloseable {
   KvLease() {}
 
+  /// The slab that its blocks lie in.
+  public KvSlab slab() {
+    throw new IllegalStateException();
+  }
+
   /// Positions computed so far: the position counter.
   public int numComputedTokens() {
     throw new IllegalStateException();
