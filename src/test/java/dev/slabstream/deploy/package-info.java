@@ -1,0 +1,5 @@
+/// Tests of what ships the service: the chart.
+@NullMarked
+package dev.slabstream.deploy;
+
+import org.jspecify.annotations.NullMarked;
