@@ -8,7 +8,7 @@ record ArenaSlabMemory(Arena arena, MemorySegment segment) implements SlabMemory
   @SuppressWarnings("MustBeClosedChecker") // closed with the memory
   static ArenaSlabMemory allocate(long bytes) {
     Arena arena = Arena.ofShared();
-    return new ArenaSlabMemory(arena, arena.allocate(bytes, 64));
+    return new ArenaSlabMemory(arena, arena.allocate(bytes, ALIGNMENT));
   }
 
   @Override

@@ -4,21 +4,81 @@ import dev.slabstream.tensor.KvLayout;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
-/// The one slab of keys and values.
+/// The one slab of keys and values, cut into blocks that sequences lease.
+///
+/// **Terms**
+///
+/// - *position*: the place of a token in its sequence, from 0.
+/// - *block*: room for the keys and values of `blockTokens` consecutive positions of one sequence, in every layer. Blocks have ids
+///   `0 .. numBlocks - 1`, are all alike, and are the unit of everything below.
+/// - *block table*: the blocks of one sequence in position order; position `p` lies in entry `p / blockTokens`.
+/// - *lease*: the right of one sequence to a number of blocks (its *reservation*), the block table with those it has taken so far,
+///   and the position counter.
+/// - *window*: how many positions a query still sees; 0 = all before it.
+///
+/// **Layout**, see [KvLayout]
+///
+/// ```
+///            block 0     block 1     block 2                block n-1
+///          +-----------+-----------+-----------+--       --+-----------+
+/// layer 0  | K  heads  | K  heads  | K  heads  |           | K  heads  |
+///          | V  heads  | V  heads  | V  heads  |    ...    | V  heads  |
+///          +-----------+-----------+-----------+--       --+-----------+
+/// layer 1  | ...       | ...       | ...       |           | ...       |
+///          +-----------+-----------+-----------+--       --+-----------+
+///
+/// free     stack of block ids, the top is taken next        [ n-1 ... 7 | 4 | 0 ]  <- top
+/// table    positions   0..15  16..31  32..47  48..63
+///          entries      -1      9       3      -1           -1: gone back (window), or not taken yet
+/// ```
+///
+/// **Algorithm**
+///
+/// 1. *Reserve.* [#lease] promises a sequence all blocks it can ever need at once: enough for prompt and new tokens or, if every
+///    layer has a window, for window + largest chunk + one block. It is granted when the free blocks that nobody else was promised
+///    suffice. No block moves yet. So an admitted sequence can always finish, and "no room" is answered at admission only.
+/// 2. *Take.* [KvLease#extend] pops blocks off the free stack as positions come to need them, never more than reserved at once.
+///    The stack makes the block that was given back last the next one taken: its memory is the warmest.
+/// 3. *Advance.* [KvLease#advance] moves the position counter; blocks that lie outside the window of all positions to come go back
+///    to the stack at once. Their reservation stays with the lease: the window will want as many again.
+/// 4. *Reset.* [KvLease#close], the only way a lease ends: blocks back on the stack, reservation released, counter to 0. Blocks go
+///    back in reverse order, so that the next lease takes them in the order they had.
+///
+/// At any time `free + leased = numBlocks` and `free >= reserved`, the blocks promised and not taken yet.
+///
+/// A block given back keeps its numbers (unless a [ResetFill] says otherwise): whoever computes attention must not read positions
+/// that its own sequence has not written.
+///
+/// **Threads.** The engine's thread leases, extends, advances and closes; [#stats()] may be called by any thread and sees one
+/// consistent picture.
 public final class KvSlab implements AutoCloseable {
   private final KvLayout layout;
   private final SlabMemory memory;
+  private final BlockPool pool;
+  private boolean closed;
 
   /// Takes over `memory`, which must hold `layout.slabBytes()`; [#close()] frees it.
   public KvSlab(KvLayout layout, SlabMemory memory) {
+    this(layout, memory, ResetFill.KEEP);
+  }
+
+  /// As above; `fill` says what becomes of the numbers in a block that goes back.
+  public KvSlab(KvLayout layout, SlabMemory memory, ResetFill fill) {
+    if (memory.segment().byteSize() < layout.slabBytes()) {
+      throw new IllegalArgumentException(
+          "the memory has %d bytes, the slab needs %d"
+              .formatted(memory.segment().byteSize(), layout.slabBytes()));
+    }
     this.layout = layout;
     this.memory = memory;
+    this.pool = new BlockPool(layout, memory.segment(), fill);
   }
 
   public KvLayout layout() {
     return layout;
   }
 
+  /// The memory of all blocks; using it after [#close()] throws.
   public MemorySegment segment() {
     return memory.segment();
   }
@@ -28,26 +88,47 @@ public final class KvSlab implements AutoCloseable {
   /// @param window positions that some layer still needs, 0 = all (then blocks never go back early)
   /// @param maxChunk the largest number of positions computed in one step
   public int blocksNeeded(int maxTokens, int window, int maxChunk) {
-    throw new IllegalStateException();
+    return KvPlan.blocksNeeded(layout.blockTokens(), maxTokens, window, maxChunk);
   }
 
   /// Reserves room for `maxTokens` positions; empty when there is no room now.
   ///
   /// @throws IllegalArgumentException when the slab could never hold it, even empty
   public Optional<KvLease> lease(int maxTokens, int window, int maxChunk) {
-    throw new IllegalStateException();
+    if (closed) {
+      throw new IllegalStateException("the slab is closed");
+    }
+    int needed = blocksNeeded(maxTokens, window, maxChunk);
+    if (needed > layout.numBlocks()) {
+      throw new IllegalArgumentException(
+          "maxTokens %d needs %d blocks of %d tokens; the whole slab has %d"
+              .formatted(maxTokens, needed, layout.blockTokens(), layout.numBlocks()));
+    }
+    return pool.tryReserve(needed)
+        ? Optional.of(new KvLease(pool, layout.blockTokens(), needed, maxTokens, window, maxChunk))
+        : Optional.empty();
   }
 
   /// May be called by any thread.
   public KvStats stats() {
-    throw new IllegalStateException();
+    return pool.stats();
   }
 
-  /// Frees the memory.
+  /// Frees the memory; harmless when it is freed already.
   ///
   /// @throws IllegalStateException when leases are open: with how many
   @Override
   public void close() {
+    if (closed) {
+      return;
+    }
+    KvStats stats = stats();
+    if (stats.openLeases() > 0) {
+      throw new IllegalStateException(
+          "%d leases with %d blocks are open: close them before the slab"
+              .formatted(stats.openLeases(), stats.leasedBlocks()));
+    }
+    closed = true;
     memory.close();
   }
 }

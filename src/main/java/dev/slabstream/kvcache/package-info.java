@@ -1,4 +1,7 @@
-/// The slab that holds all keys and values, its blocks, and the leases on them. Start at {@link dev.slabstream.kvcache.KvSlab}.
+/// The slab that holds all keys and values, its blocks, and the leases on them.
+///
+/// Start at [dev.slabstream.kvcache.KvSlab]: its comment is the design. [dev.slabstream.kvcache.KvPlan] says how large a slab
+/// fits, [dev.slabstream.kvcache.SlabMemory] is the memory under it, [dev.slabstream.kvcache.KvStats] what can be seen of it.
 @NullMarked
 package dev.slabstream.kvcache;
 
