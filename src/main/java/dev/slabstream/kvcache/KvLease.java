@@ -8,6 +8,7 @@ import java.util.Arrays;
 /// written, then [#advance(int)]. [#close()] is the reset: blocks back, counter to 0. Closing twice is harmless; using a closed
 /// lease throws [IllegalStateException].
 public final class KvLease implements AutoCloseable {
+  private final KvSlab slab;
   private final BlockPool pool;
   private final int blockTokens;
   private final int reservedBlocks;
@@ -25,7 +26,14 @@ public final class KvLease implements AutoCloseable {
   private boolean closed;
 
   KvLease(
-      BlockPool pool, int blockTokens, int reservedBlocks, int maxTokens, int window, int maxChunk) {
+      KvSlab slab,
+      BlockPool pool,
+      int blockTokens,
+      int reservedBlocks,
+      int maxTokens,
+      int window,
+      int maxChunk) {
+    this.slab = slab;
     this.pool = pool;
     this.blockTokens = blockTokens;
     this.reservedBlocks = reservedBlocks;
@@ -38,7 +46,7 @@ public final class KvLease implements AutoCloseable {
 
   /// The slab that its blocks lie in.
   public KvSlab slab() {
-    throw new IllegalStateException();
+    return slab;
   }
 
   /// Positions computed so far: the position counter.
@@ -82,11 +90,13 @@ public final class KvLease implements AutoCloseable {
     int writable = (int) Math.min(maxTokens, (long) endBlock * blockTokens) - numComputedTokens;
     if (numTokens < 1 || numTokens > writable) {
       throw new IllegalArgumentException(
-          "numTokens must be 1 to %d, the writable positions; got %d".formatted(writable, numTokens));
+          "numTokens must be 1 to %d, the writable positions; got %d"
+              .formatted(writable, numTokens));
     }
     numComputedTokens += numTokens;
     if (window > 0) {
-      // The next query, at position numComputedTokens, sees itself and window - 1 positions before it.
+      // The next query, at position numComputedTokens, sees itself and window - 1 positions before
+      // it.
       int firstSeen = numComputedTokens - window + 1;
       while (firstBlock < endBlock && (firstBlock + 1) * (long) blockTokens <= firstSeen) {
         pool.giveBack(blockTable[firstBlock]);

@@ -105,7 +105,8 @@ public final class KvSlab implements AutoCloseable {
               .formatted(maxTokens, needed, layout.blockTokens(), layout.numBlocks()));
     }
     return pool.tryReserve(needed)
-        ? Optional.of(new KvLease(pool, layout.blockTokens(), needed, maxTokens, window, maxChunk))
+        ? Optional.of(
+            new KvLease(this, pool, layout.blockTokens(), needed, maxTokens, window, maxChunk))
         : Optional.empty();
   }
 

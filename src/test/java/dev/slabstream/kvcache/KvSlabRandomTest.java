@@ -113,8 +113,7 @@ class KvSlabRandomTest {
 
   private static void compute(SplittableRandom random, Model model) {
     int most = model.maxTokens - model.computed;
-    int chunk =
-        1 + random.nextInt(model.window == 0 ? most : Math.min(most, model.maxChunk));
+    int chunk = 1 + random.nextInt(model.window == 0 ? most : Math.min(most, model.maxChunk));
     model.lease.extend(chunk);
     model.writable = Math.max(model.writable, model.computed + chunk);
     // Extending alone is allowed: a step may fail between the two.
@@ -184,7 +183,8 @@ class KvSlabRandomTest {
                   while (!done.get()) {
                     KvStats stats = slab.stats();
                     if (stats.freeBlocks() + stats.leasedBlocks() != NUM_BLOCKS
-                        || stats.leasedBlocks() + stats.reservedBlocks() != 3 * stats.openLeases()) {
+                        || stats.leasedBlocks() + stats.reservedBlocks()
+                            != 3 * stats.openLeases()) {
                       inconsistent.set(stats);
                     }
                   }

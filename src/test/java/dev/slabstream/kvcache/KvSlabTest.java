@@ -18,6 +18,7 @@ class KvSlabTest {
   @Test
   void takesBlocksInOrderAndOnlyWhenPositionsNeedThem() {
     try (KvLease lease = slab.lease(40, 0, 16).orElseThrow()) {
+      assertThat(lease.slab()).isSameAs(slab);
       assertThat(lease.blockTable()).containsExactly(-1, -1, -1);
       lease.extend(16);
       assertThat(lease.blockTable()).containsExactly(0, -1, -1);

@@ -65,7 +65,8 @@ public final class LeakDetector implements AfterEachCallback {
     List<String> faults = new ArrayList<>();
     for (int block = 0; block < layout.numBlocks(); block++) {
       for (int layer = 0; layer < layout.numLayers(); layer++) {
-        if (!isAllNan(slab.segment(), layout.keyOffset(layer, block, 0), layout.blockLayerBytes())) {
+        if (!isAllNan(
+            slab.segment(), layout.keyOffset(layer, block, 0), layout.blockLayerBytes())) {
           faults.add("block %d was written in layer %d while it was free".formatted(block, layer));
           break;
         }
