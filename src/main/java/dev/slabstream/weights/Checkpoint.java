@@ -5,10 +5,12 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 
-/// The weights and the description of one model on disk, opened: a GGUF file, or a Hugging Face folder.
+/// The weights and the description of one model on disk, opened: a GGUF file, or a Hugging Face
+/// folder.
 ///
-/// Opening parses and checks everything that can be checked without reading the weights themselves, and maps the files. Tensors and
-/// the metadata are views of the mapping and die with [#close()]. Any thread may read.
+/// Opening parses and checks everything that can be checked without reading the weights themselves,
+/// and maps the files. Tensors and the metadata are views of the mapping and die with [#close()].
+/// Any thread may read.
 public interface Checkpoint extends AutoCloseable {
   /// Opens a `.gguf` file, or a folder with `config.json` and `*.safetensors`.
   ///
@@ -29,10 +31,12 @@ public interface Checkpoint extends AutoCloseable {
   /// GGUF: the file's key-value pairs. Hugging Face: `config.json`.
   Metadata metadata();
 
-  /// A JSON file beside the weights: `generation_config.json`, `tokenizer_config.json`. Always empty for GGUF.
+  /// A JSON file beside the weights: `generation_config.json`, `tokenizer_config.json`. Always
+  /// empty for GGUF.
   Optional<Metadata> sibling(String fileName);
 
-  /// The text of a file beside the weights: `tokenizer.json`, `chat_template.jinja`. Always empty for GGUF.
+  /// The text of a file beside the weights: `tokenizer.json`, `chat_template.jinja`. Always empty
+  /// for GGUF.
   Optional<byte[]> siblingBytes(String fileName);
 
   /// All tensors by their name in the file, in file order.

@@ -8,9 +8,6 @@ final class Checkpoints {
   private Checkpoints() {}
 
   static Checkpoint open(Path path) {
-    if (Files.isDirectory(path)) {
-      throw new MalformedModelException(path, "path", "a GGUF file", "a folder");
-    }
-    return GgufCheckpoint.open(path);
+    return Files.isDirectory(path) ? HuggingFaceCheckpoint.open(path) : GgufCheckpoint.open(path);
   }
 }

@@ -17,7 +17,7 @@ final class GgufCheckpoint implements Checkpoint {
     this.path = path;
     this.arena = arena;
     this.metadata = contents.metadata();
-    this.tensors = new TensorTable(path, contents.tensors());
+    this.tensors = new TensorTable(path, contents.tensors(), Map.of());
   }
 
   @SuppressWarnings("MustBeClosedChecker") // the checkpoint closes it

@@ -10,8 +10,9 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/// Walks through the header of a GGUF file. Every read is checked against the end of the file first, and a count is believed
-/// only if that many of the smallest elements would fit into the bytes that are left.
+/// Walks through the header of a GGUF file. Every read is checked against the end of the file
+/// first, and a count is believed only if that many of the smallest elements would fit into the
+/// bytes that are left.
 final class GgufCursor {
   private static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

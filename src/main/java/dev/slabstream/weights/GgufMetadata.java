@@ -10,8 +10,9 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// The key-value pairs of a GGUF file. Only their places are kept; a value is decoded when it is asked for, so that opening a
-/// file does not build a vocabulary of 150,000 strings that nobody may want.
+/// The key-value pairs of a GGUF file. Only their places are kept; a value is decoded when it is
+/// asked for, so that opening a file does not build a vocabulary of 150,000 strings that nobody may
+/// want.
 ///
 /// Reads the mapping: it dies with the checkpoint.
 final class GgufMetadata extends TypedMetadata {

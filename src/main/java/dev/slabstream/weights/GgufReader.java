@@ -8,8 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Parses a GGUF file, versions 2 and 3, little-endian
-/// ([the format](https://github.com/ggml-org/ggml/blob/master/docs/gguf.md)):
+/// Parses a GGUF file, versions 2 and 3, little-endian ([the
+/// format](https://github.com/ggml-org/ggml/blob/master/docs/gguf.md)):
 ///
 /// ```
 /// "GGUF" | version u32 | tensor count u64 | pair count u64
@@ -19,7 +19,8 @@ import java.util.Map;
 /// data       offsets count from here
 /// ```
 ///
-/// The file is not trusted: no number in it is used before it was checked against what the file can hold.
+/// The file is not trusted: no number in it is used before it was checked against what the file can
+/// hold.
 final class GgufReader {
   private static final int MAGIC = 0x46554747;
   private static final int MAX_KEY_BYTES = 65535;
@@ -65,12 +66,17 @@ final class GgufReader {
   private void readMagicAndVersion() {
     int magic = cursor.int32("magic");
     if (magic != MAGIC) {
-      throw cursor.malformed(0, "magic", "the bytes \"GGUF\"", String.format("bytes %08x", Integer.reverseBytes(magic)));
+      throw cursor.malformed(
+          0,
+          "magic",
+          "the bytes \"GGUF\"",
+          String.format("bytes %08x", Integer.reverseBytes(magic)));
     }
     int version = cursor.int32("version");
     int swapped = Integer.reverseBytes(version);
     if (swapped == 2 || swapped == 3) {
-      throw cursor.malformed(4, "version", "a little-endian file", "a big-endian one, version " + swapped);
+      throw cursor.malformed(
+          4, "version", "a little-endian file", "a big-endian one, version " + swapped);
     }
     if (version != 2 && version != 3) {
       throw cursor.malformed(4, "version", "2 or 3", Integer.toUnsignedString(version));
@@ -97,7 +103,8 @@ final class GgufReader {
     int id = cursor.int32(what);
     GgufValueType type = GgufValueType.ofId(id);
     if (type == null) {
-      throw cursor.malformed(offset, what, "a value type from 0 to 12", Integer.toUnsignedString(id));
+      throw cursor.malformed(
+          offset, what, "a value type from 0 to 12", Integer.toUnsignedString(id));
     }
     return type;
   }
@@ -119,7 +126,10 @@ final class GgufReader {
   private void skipArray(String what, int depth) {
     if (depth > GgufMetadata.MAX_ARRAY_DEPTH) {
       throw cursor.malformed(
-          cursor.position(), what, "arrays nested at most " + GgufMetadata.MAX_ARRAY_DEPTH + " deep", "deeper ones");
+          cursor.position(),
+          what,
+          "arrays nested at most " + GgufMetadata.MAX_ARRAY_DEPTH + " deep",
+          "deeper ones");
     }
     GgufValueType type = readValueType(what);
     long length = cursor.count(what, type.minBytes());
@@ -135,13 +145,16 @@ final class GgufReader {
   private void readBoolean(String what) {
     byte value = cursor.int8(what);
     if (value != 0 && value != 1) {
-      throw cursor.malformed(cursor.position() - 1, what, "a boolean of 0 or 1", "" + (value & 0xff));
+      throw cursor.malformed(
+          cursor.position() - 1, what, "a boolean of 0 or 1", "" + (value & 0xff));
     }
   }
 
   private long alignment(GgufMetadata metadata) {
     long alignment =
-        metadata.optionalLong(ALIGNMENT_KEY, MIN_ALIGNMENT, MAX_ALIGNMENT).orElse(DEFAULT_ALIGNMENT);
+        metadata
+            .optionalLong(ALIGNMENT_KEY, MIN_ALIGNMENT, MAX_ALIGNMENT)
+            .orElse(DEFAULT_ALIGNMENT);
     if (Long.bitCount(alignment) != 1) {
       throw metadata.unexpected(ALIGNMENT_KEY, "a power of two");
     }
@@ -150,7 +163,8 @@ final class GgufReader {
 
   /// @param offset relative to the data
   /// @param offsetField where in the file that number is
-  private record TensorInfo(String name, ElementType type, long rows, long cols, long offset, long offsetField) {
+  private record TensorInfo(
+      String name, ElementType type, long rows, long cols, long offset, long offsetField) {
     long bytes() {
       return rows * type.bytesOf(cols);
     }
@@ -162,7 +176,8 @@ final class GgufReader {
       long nameOffset = cursor.position();
       TensorInfo info = readTensorInfo(cursor.name("name of tensor " + i, MAX_TENSOR_NAME_BYTES));
       if (infos.putIfAbsent(info.name(), info) != null) {
-        throw cursor.malformed(nameOffset, "tensor " + info.name(), "each name once", "it a second time");
+        throw cursor.malformed(
+            nameOffset, "tensor " + info.name(), "each name once", "it a second time");
       }
     }
     return new ArrayList<>(infos.values());
@@ -174,7 +189,10 @@ final class GgufReader {
     int numDimensions = cursor.int32(what);
     if (numDimensions < 1 || numDimensions > MAX_DIMENSIONS) {
       throw cursor.malformed(
-          numDimensionsOffset, what, "1 to " + MAX_DIMENSIONS + " dimensions", Integer.toUnsignedString(numDimensions));
+          numDimensionsOffset,
+          what,
+          "1 to " + MAX_DIMENSIONS + " dimensions",
+          Integer.toUnsignedString(numDimensions));
     }
     long dimensionsOffset = cursor.position();
     long[] dimensions = {1, 1, 1, 1};
@@ -203,7 +221,10 @@ final class GgufReader {
     ElementType type = GgufTensorTypes.ofId(id);
     if (type == null) {
       throw cursor.malformed(
-          offset, what, "one of F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K", GgufTensorTypes.describe(id));
+          offset,
+          what,
+          "one of F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K",
+          GgufTensorTypes.describe(id));
     }
     return type;
   }
@@ -211,7 +232,10 @@ final class GgufReader {
   private void requireSize(ElementType type, long rows, long cols, long offset, String what) {
     if (cols % type.blockElements() != 0) {
       throw cursor.malformed(
-          offset, what, type + " rows of a multiple of " + type.blockElements() + " elements", "rows of " + cols);
+          offset,
+          what,
+          type + " rows of a multiple of " + type.blockElements() + " elements",
+          "rows of " + cols);
     }
     long blocksPerRow = cols / type.blockElements();
     if (rows > Long.MAX_VALUE / type.blockBytes() / blocksPerRow) {
@@ -243,7 +267,10 @@ final class GgufReader {
     String what = "tensor " + info.name();
     if (info.offset() % alignment != 0) {
       throw cursor.malformed(
-          info.offsetField(), what, "an offset that is a multiple of " + alignment, Long.toUnsignedString(info.offset()));
+          info.offsetField(),
+          what,
+          "an offset that is a multiple of " + alignment,
+          Long.toUnsignedString(info.offset()));
     }
     long size = file.bytes().byteSize();
     long dataBytes = size - dataStart;
@@ -252,13 +279,17 @@ final class GgufReader {
           info.offsetField(),
           what,
           info.bytes() + " bytes inside the data, which begin at offset " + dataStart,
-          "offset " + Long.toUnsignedString(info.offset()) + " in them; the file ends at offset " + size);
+          "offset "
+              + Long.toUnsignedString(info.offset())
+              + " in them; the file ends at offset "
+              + size);
     }
   }
 
   private void requireDisjoint(List<TensorInfo> infos) {
     List<TensorInfo> byOffset = new ArrayList<>(infos);
-    // Of two with the same offset the one that comes later in the file is the one to complain about.
+    // Of two with the same offset the one that comes later in the file is the one to complain
+    // about.
     byOffset.sort(Comparator.comparingLong(TensorInfo::offset));
     for (int i = 1; i < byOffset.size(); i++) {
       TensorInfo before = byOffset.get(i - 1);
@@ -268,7 +299,12 @@ final class GgufReader {
             after.offsetField(),
             "tensor " + after.name(),
             "data of its own",
-            "offset " + after.offset() + ", inside tensor " + before.name() + " at offset " + before.offset());
+            "offset "
+                + after.offset()
+                + ", inside tensor "
+                + before.name()
+                + " at offset "
+                + before.offset());
       }
     }
   }

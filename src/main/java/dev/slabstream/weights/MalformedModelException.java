@@ -2,7 +2,8 @@ package dev.slabstream.weights;
 
 import java.nio.file.Path;
 
-/// A model file, or a folder of them, that cannot be used: what was expected where, and what was found instead.
+/// A model file, or a folder of them, that cannot be used: what was expected where, and what was
+/// found instead.
 public final class MalformedModelException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
@@ -11,7 +12,8 @@ public final class MalformedModelException extends RuntimeException {
   private final String expected;
   private final String found;
 
-  /// @param where the place: `offset 1412`, `key llama.block_count`, `tensor blk.0.attn_q.weight`, …
+  /// @param where the place: `offset 1412`, `key llama.block_count`, `tensor blk.0.attn_q.weight`,
+  ///   …
   public MalformedModelException(Path path, String where, String expected, String found) {
     super(path + ", " + where + ": expected " + expected + "; found " + found);
     this.path = path;

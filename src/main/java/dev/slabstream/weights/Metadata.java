@@ -4,13 +4,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// What a model file says of itself: GGUF key-value pairs, or a JSON file as a tree. Nothing here is trusted until it is asked
-/// for by type; a key that is missing or of another type gives a [MalformedModelException] with path, key, expected and found.
+/// What a model file says of itself: GGUF key-value pairs, or a JSON file as a tree. Nothing here
+/// is trusted until it is asked for by type; a key that is missing or of another type gives a
+/// [MalformedModelException] with path, key, expected and found.
 ///
-/// Values are decoded anew at each call: keep what is needed again. Where a list is asked for, a single value counts as a list of
-/// one (`eos_token_id`, `head_count_kv`).
+/// Values are decoded anew at each call: keep what is needed again. Where a list is asked for, a
+/// single value counts as a list of one (`eos_token_id`, `head_count_kv`).
 ///
-/// In JSON a key may be a path of names with dots: `rope_scaling.factor`. JSON's null counts as absent.
+/// In JSON a key may be a path of names with dots: `rope_scaling.factor`. JSON's null counts as
+/// absent.
 public interface Metadata {
   boolean has(String key);
 

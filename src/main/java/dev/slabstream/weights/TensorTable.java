@@ -13,9 +13,12 @@ final class TensorTable {
 
   private final Path path;
   private final Map<String, Tensor> tensors;
+  private final Map<String, String> leftOut;
 
-  TensorTable(Path path, Map<String, Tensor> tensors) {
+  /// @param leftOut tensors that are in the file and not in the table: name, and type and shape
+  TensorTable(Path path, Map<String, Tensor> tensors, Map<String, String> leftOut) {
     this.path = path;
+    this.leftOut = Map.copyOf(leftOut);
     this.tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
   }
 
@@ -26,7 +29,8 @@ final class TensorTable {
   Tensor require(String name, long rows, long cols) {
     Tensor tensor = tensors.get(name);
     if (tensor == null) {
-      throw new MalformedModelException(path, "tensor " + name, "it to be there", describeMissing(name));
+      throw new MalformedModelException(
+          path, "tensor " + name, "it to be there", describeMissing(name));
     }
     if (tensor.rows() != rows || tensor.cols() != cols) {
       throw new MalformedModelException(
@@ -38,8 +42,13 @@ final class TensorTable {
     return tensor;
   }
 
-  /// Names that end like the missing one, as `transformer.wte.weight` for `wte.weight` does, or differ in the layer only.
+  /// Names that end like the missing one, as `transformer.wte.weight` for `wte.weight` does, or
+  /// differ in the layer only.
   private String describeMissing(String name) {
+    String unread = leftOut.get(name);
+    if (unread != null) {
+      return unread + ", which is not read as a weight";
+    }
     String tail = name.replaceFirst("^.*\\.(?=[^.]+\\.[^.]+$)", "");
     List<String> similar =
         tensors.keySet().stream().filter(other -> other.endsWith(tail)).limit(MAX_SIMILAR).toList();

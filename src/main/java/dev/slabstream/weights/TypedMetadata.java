@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// The typed getters over values that are plain Java objects: String, Long, BigInteger (beyond 63 bits), Double, Boolean, List,
-/// Map.
+/// The typed getters over values that are plain Java objects: String, Long, BigInteger (beyond 63
+/// bits), Double, Boolean, List, Map.
 abstract class TypedMetadata implements Metadata {
   private static final int MAX_SHOWN_CHARS = 60;
 
@@ -49,8 +49,7 @@ abstract class TypedMetadata implements Metadata {
 
   @Override
   public long requireLong(String key, long min, long max) {
-    return optionalLong(key, min, max)
-        .orElseThrow(() -> unexpected(key, integerWithin(min, max)));
+    return optionalLong(key, min, max).orElseThrow(() -> unexpected(key, integerWithin(min, max)));
   }
 
   @Override

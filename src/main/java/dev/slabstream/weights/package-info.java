@@ -1,4 +1,5 @@
-/// Reads model files, GGUF and safetensors: parse, validate, map. Start at {@link dev.slabstream.weights.Checkpoint}.
+/// Reads model files, GGUF and safetensors: parse, validate, map. Start at {@link
+/// dev.slabstream.weights.Checkpoint}.
 @NullMarked
 package dev.slabstream.weights;
 

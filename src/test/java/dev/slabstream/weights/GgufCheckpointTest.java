@@ -1,7 +1,6 @@
 package dev.slabstream.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.slabstream.tensor.ElementType;
 import dev.slabstream.tensor.Tensor;
@@ -13,7 +12,8 @@ class GgufCheckpointTest {
 
   @Test
   void theEmbeddedModelOpensWithItsTypesAndTokens() {
-    try (Checkpoint checkpoint = Checkpoint.open(Path.of("models/SmolLM2-135M-Instruct.Q4_1.gguf"))) {
+    try (Checkpoint checkpoint =
+        Checkpoint.open(Path.of("models/SmolLM2-135M-Instruct.Q4_1.gguf"))) {
       Metadata metadata = checkpoint.metadata();
 
       assertThat(checkpoint.format()).isEqualTo(Checkpoint.Format.GGUF);
@@ -23,7 +23,8 @@ class GgufCheckpointTest {
       assertThat(metadata.ints("tokenizer.ggml.token_type").orElseThrow()).hasSize(49152);
       Tensor embedding = checkpoint.require("token_embd.weight", 49152, 576);
       assertThat(embedding.type()).isEqualTo(ElementType.Q8_0);
-      assertThat(checkpoint.require("blk.29.attn_k.weight", 192, 576).type()).isEqualTo(ElementType.Q4_1);
+      assertThat(checkpoint.require("blk.29.attn_k.weight", 192, 576).type())
+          .isEqualTo(ElementType.Q4_1);
       assertThat(checkpoint.tensors()).hasSize(272);
     }
   }
