@@ -1,0 +1,273 @@
+package dev.slabstream.generation;
+
+import dev.slabstream.engine.SequenceHandle;
+import dev.slabstream.engine.SequenceRequest;
+import dev.slabstream.generation.Generation.TimedEvent;
+import dev.slabstream.generation.GenerationEvent.Token;
+import dev.slabstream.generation.GenerationOutcome.Refused;
+import dev.slabstream.tokenizer.Tokenizer;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+
+/// The service over an engine: owns the tokenizer's threads, the threads that hand events to subscribers, the sessions, and the
+/// set of requests in flight. Thread-safe; lives from start-up until [#close()].
+///
+/// Three kinds of threads, each behind a queue: a prompt waits for a tokenizer thread in a bounded
+/// queue (full: overloaded), its ids wait for the engine in the engine's (full: overloaded), and
+/// events wait for the subscriber in a queue as long as the request has tokens. So no subscriber
+/// runs on the engine's thread, and no event loop tokenizes.
+///
+/// Shutting down: [#drain()] refuses what is new, [#awaitIdle(Duration)] gives what runs its time,
+/// [#close()] cancels the rest. The engine is closed after that, as it ends what is cancelled.
+public final class EngineGenerationService implements GenerationService, AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(EngineGenerationService.class);
+
+  /// Seeds of our own making stay below this, so that a JSON reader with doubles can hand them back.
+  private static final long SEED_BOUND = 1L << 53;
+
+  private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(10);
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
+  private final SequenceQueue engine;
+  private final GenerationContext context;
+  private final GenerationSettings settings;
+  private final GenerationObserver observer;
+  private final Clock clock;
+  private final ParameterValidator validator;
+  private final InMemorySessions sessions;
+  private final ThreadPoolExecutor tokenizing;
+  private final Scheduler delivering;
+  private final Set<Generation> inFlight = ConcurrentHashMap.newKeySet();
+  private final Object idle = new Object();
+  private volatile boolean draining;
+
+  /// @param engine `engine::submit`; the engine stays its owner's, as does the tokenizer
+  public EngineGenerationService(
+      SequenceQueue engine,
+      Tokenizer tokenizer,
+      ServedModel model,
+      GenerationSettings settings,
+      GenerationObserver observer) {
+    this(engine, tokenizer, model, settings, observer, Clock.systemUTC());
+  }
+
+  /// @param clock tells when sessions expire
+  EngineGenerationService(
+      SequenceQueue engine,
+      Tokenizer tokenizer,
+      ServedModel model,
+      GenerationSettings settings,
+      GenerationObserver observer,
+      Clock clock) {
+    TokenTexts texts = new TokenTexts(tokenizer);
+    SecureRandom random = new SecureRandom();
+    this.engine = engine;
+    this.context =
+        new GenerationContext(
+            model,
+            tokenizer,
+            texts,
+            new PromptEncoder(tokenizer, texts, model, settings),
+            System::nanoTime);
+    this.settings = settings;
+    this.observer = new GuardedObserver(observer);
+    this.clock = clock;
+    this.validator =
+        new ParameterValidator(settings, model.vocabSize(), () -> random.nextLong(SEED_BOUND));
+    this.sessions = new InMemorySessions(settings, validator, clock);
+    this.tokenizing = tokenizerThreads(settings);
+    this.delivering =
+        Schedulers.newParallel(
+            "generation-events", Math.min(4, Runtime.getRuntime().availableProcessors()), true);
+    long sweepMillis = SWEEP_INTERVAL.toMillis();
+    var unused =
+        delivering.schedulePeriodically(
+            sessions::sweep, sweepMillis, sweepMillis, TimeUnit.MILLISECONDS);
+  }
+
+  @Override
+  public Flux<GenerationEvent> generate(GenerateRequest request, @Nullable String sessionId) {
+    return Flux.defer(() -> begin(request, sessionId));
+  }
+
+  @Override
+  public ServiceLimits limits() {
+    int total = context.model().maxTotalTokens();
+    return new ServiceLimits(
+        total - 1,
+        total,
+        settings.defaultMaxNewTokens(),
+        settings.maxStopSequences(),
+        settings.maxTopNTokens(),
+        settings.maxConcurrentRequests());
+  }
+
+  /// The sessions whose generators run requests here.
+  public Sessions sessions() {
+    return sessions;
+  }
+
+  public SessionStats sessionStats() {
+    return sessions.stats();
+  }
+
+  /// Requests that have begun and not ended.
+  public int inFlight() {
+    return inFlight.size();
+  }
+
+  /// From now on every new request is refused as DRAINING; those in flight go on.
+  public void drain() {
+    draining = true;
+  }
+
+  /// Waits until nothing is in flight; false when that took longer than `timeout`.
+  public boolean awaitIdle(Duration timeout) throws InterruptedException {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    synchronized (idle) {
+      while (!inFlight.isEmpty()) {
+        long leftMillis = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+        if (leftMillis <= 0) {
+          return false;
+        }
+        idle.wait(leftMillis);
+      }
+    }
+    return true;
+  }
+
+  /// Drains, cancels what is in flight, waits for its end, and ends the threads.
+  @Override
+  public void close() {
+    drain();
+    for (Generation generation : inFlight) {
+      generation.cancelByServer("the server is shutting down");
+    }
+    tokenizing.shutdown();
+    try {
+      if (!awaitIdle(CLOSE_TIMEOUT)) {
+        log.warn("{} requests did not end when they were cancelled", inFlight.size());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    delivering.disposeGracefully().timeout(CLOSE_TIMEOUT).onErrorComplete().block();
+    delivering.dispose();
+  }
+
+  private Flux<GenerationEvent> begin(GenerateRequest request, @Nullable String sessionId) {
+    long came = context.nanoClock().getAsLong();
+    try {
+      return start(request, sessionId);
+    } catch (GenerationException refusal) {
+      observer.ended(
+          new GenerationObserver.Report(
+              new Refused(refusal.type()), 0, 0, context.nanoClock().getAsLong() - came, null));
+      return Flux.error(refusal);
+    }
+  }
+
+  private Flux<GenerationEvent> start(GenerateRequest request, @Nullable String sessionId) {
+    SessionGenerator generator =
+        sessionId == null
+            ? new SessionGenerator("", GenerateParameters.NONE, clock)
+            : sessions.find(sessionId);
+    if (request.inputs().isEmpty()) {
+      throw new GenerationException(
+          ErrorType.VALIDATION, "`inputs` must not be empty", "inputs", "at least 1 character", 0);
+    }
+    ValidParameters parameters =
+        validator.validate(request.parameters().over(generator.defaults()));
+    Generation generation =
+        new Generation(request.inputs(), parameters, context, new GenerationOwner(generator));
+    generator.begin(generation);
+    inFlight.add(generation);
+    if (draining) {
+      // After the entry, so that close() either sees it or is seen.
+      leave(generation, generator);
+      throw Generation.draining();
+    }
+    try {
+      tokenizing.execute(generation);
+    } catch (RejectedExecutionException e) {
+      generation.refuse(
+          new GenerationException(
+              ErrorType.OVERLOADED,
+              "the model is overloaded: %d prompts wait for the tokenizer"
+                  .formatted(settings.tokenizerQueue())));
+    }
+    return generation
+        .events()
+        .publishOn(delivering)
+        .doOnCancel(generation::cancelByClient)
+        .map(this::delivered);
+  }
+
+  private void leave(Generation generation, SessionGenerator generator) {
+    generator.end(generation);
+    inFlight.remove(generation);
+    synchronized (idle) {
+      idle.notifyAll();
+    }
+  }
+
+  private GenerationEvent delivered(TimedEvent timed) {
+    if (timed.event() instanceof Token token) {
+      if (token.index() == 1) {
+        observer.firstToken(timed.nanos());
+      } else {
+        observer.nextToken(timed.nanos());
+      }
+    }
+    return timed.event();
+  }
+
+  private static ThreadPoolExecutor tokenizerThreads(GenerationSettings settings) {
+    int threads = settings.tokenizerThreads();
+    return new ThreadPoolExecutor(
+        threads,
+        threads,
+        0,
+        TimeUnit.SECONDS,
+        new ArrayBlockingQueue<>(settings.tokenizerQueue()),
+        Thread.ofPlatform().name("tokenizer-", 0).daemon().factory());
+  }
+
+  /// Gives the request's places back when it ends.
+  private final class GenerationOwner implements Generation.Owner {
+    private final SessionGenerator generator;
+
+    GenerationOwner(SessionGenerator generator) {
+      this.generator = generator;
+    }
+
+    @Override
+    public boolean withdraw(Generation generation) {
+      return tokenizing.remove(generation);
+    }
+
+    @Override
+    public SequenceHandle submit(SequenceRequest request) {
+      return engine.submit(request);
+    }
+
+    @Override
+    public void ended(Generation generation, GenerationObserver.Report report) {
+      leave(generation, generator);
+      observer.ended(report);
+    }
+  }
+}

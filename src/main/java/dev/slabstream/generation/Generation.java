@@ -1,0 +1,320 @@
+package dev.slabstream.generation;
+
+import static reactor.core.publisher.Sinks.EmitFailureHandler.FAIL_FAST;
+
+import dev.slabstream.engine.FinishReason;
+import dev.slabstream.engine.NonFiniteLogitsException;
+import dev.slabstream.engine.OverloadedException;
+import dev.slabstream.engine.Phase;
+import dev.slabstream.engine.SequenceHandle;
+import dev.slabstream.engine.SequenceListener;
+import dev.slabstream.engine.SequenceRequest;
+import dev.slabstream.engine.SequenceTimes;
+import dev.slabstream.generation.GenerationEvent.Finished;
+import dev.slabstream.generation.GenerationEvent.PrefillToken;
+import dev.slabstream.generation.GenerationEvent.Started;
+import dev.slabstream.generation.GenerationOutcome.Cancelled;
+import dev.slabstream.generation.GenerationOutcome.Completed;
+import dev.slabstream.generation.GenerationOutcome.Failed;
+import dev.slabstream.generation.GenerationOutcome.Refused;
+import dev.slabstream.generation.GenerationOutcome.Stage;
+import dev.slabstream.sampling.SampledToken;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Sinks;
+
+/// One request on its way: from the subscription through the tokenizer's thread and the engine to its one end.
+///
+/// 1. [#run()] on a tokenizer thread makes the ids and submits.
+/// 2. The engine's thread reports; tokens become events here and go into a queue that never
+///    blocks. It holds no more than one event per token, so `max_new_tokens` bounds it.
+/// 3. One end, whichever way: [#end] tells the owner, then the client.
+///
+/// Events are written by one thread at a time: the tokenizer's until the submission, the engine's
+/// from there on. [#cancelByClient()] and [#cancelByServer(String)] may come from any thread at any
+/// moment; they only ask, and whoever has the request at that moment ends it.
+final class Generation implements Runnable, SequenceListener {
+  private static final Logger log = LoggerFactory.getLogger(Generation.class);
+
+  /// Whoever started it.
+  interface Owner {
+    /// Takes it out of the tokenizer's queue; true when it waited there and will now never run.
+    boolean withdraw(Generation generation);
+
+    /// It ended: called once, before its client is told.
+    void ended(Generation generation, GenerationObserver.Report report);
+
+    SequenceHandle submit(SequenceRequest request);
+  }
+
+  /// An event and how long it took: since the token before, or for the first since the request came.
+  record TimedEvent(GenerationEvent event, long nanos) {}
+
+  /// Who asked for the end, and why.
+  private record Cancellation(boolean byClient, String reason) {}
+
+  private final String inputs;
+  private final ValidParameters parameters;
+  private final GenerationContext context;
+  private final Owner owner;
+  private final long cameNanos;
+  private final Sinks.Many<TimedEvent> sink = Sinks.many().unicast().onBackpressureBuffer();
+
+  private volatile @Nullable Cancellation cancellation;
+  private volatile @Nullable SequenceHandle handle;
+  private volatile int generatedTokens;
+
+  private @Nullable ValidRequest request;
+  private @Nullable TextStream text;
+  private float[] promptLogprobs = new float[0];
+  private long lastTokenNanos;
+
+  Generation(String inputs, ValidParameters parameters, GenerationContext context, Owner owner) {
+    this.inputs = inputs;
+    this.parameters = parameters;
+    this.context = context;
+    this.owner = owner;
+    this.cameNanos = context.nanoClock().getAsLong();
+    this.lastTokenNanos = cameNanos;
+  }
+
+  /// What the client gets; one subscriber.
+  Flux<TimedEvent> events() {
+    return sink.asFlux();
+  }
+
+  /// Tokens sampled so far.
+  int generatedTokens() {
+    return generatedTokens;
+  }
+
+  void cancelByClient() {
+    cancel(new Cancellation(true, "the client went away"));
+  }
+
+  void cancelByServer(String reason) {
+    cancel(new Cancellation(false, reason));
+  }
+
+  private void cancel(Cancellation asked) {
+    synchronized (this) {
+      if (cancellation != null) {
+        return;
+      }
+      cancellation = asked;
+    }
+    SequenceHandle submitted = handle;
+    if (submitted != null) {
+      submitted.cancel();
+    } else if (owner.withdraw(this)) {
+      endCancelled(Stage.TOKENIZING, null);
+    }
+  }
+
+  /// Ends a request that found no place before the tokenizer.
+  void refuse(GenerationException refusal) {
+    end(new Refused(refusal.type()), null);
+    emitError(refusal);
+  }
+
+  @Override
+  public void run() {
+    try {
+      if (cancellation == null) {
+        request = context.encoder().encode(inputs, parameters);
+        text = new TextStream(context.tokenizer(), context.texts(), parameters.stop(), this::emit);
+      }
+    } catch (GenerationException e) {
+      refuse(e);
+      return;
+    } catch (Throwable e) { // an Error too must end this request, or its client waits for ever
+      log.error("Tokenizing a prompt of {} characters failed", inputs.length(), e);
+      fail(new GenerationException(ErrorType.GENERATION, "the prompt could not be tokenized"), null);
+      return;
+    }
+    if (cancellation != null) {
+      endCancelled(Stage.TOKENIZING, null);
+    } else {
+      submit();
+    }
+  }
+
+  private void submit() {
+    ValidRequest valid = request();
+    SequenceHandle submitted;
+    try {
+      submitted =
+          owner.submit(
+              new SequenceRequest(
+                  valid.promptIds(),
+                  valid.maxNewTokens(),
+                  parameters.sampling(),
+                  parameters.ignoreEos() ? new int[0] : context.model().eosIds(),
+                  parameters.stopTokenIds(),
+                  parameters.decoderInputDetails(),
+                  this));
+    } catch (OverloadedException e) {
+      refuse(new GenerationException(ErrorType.OVERLOADED, "the model is overloaded: " + e.getMessage()));
+      return;
+    } catch (IllegalStateException e) {
+      refuse(draining());
+      return;
+    } catch (RuntimeException e) {
+      log.error("The engine did not take a sequence of {} tokens", valid.promptIds().length, e);
+      fail(new GenerationException(ErrorType.GENERATION, "the engine did not take the request"), null);
+      return;
+    }
+    handle = submitted;
+    if (cancellation != null) {
+      // It was asked for before the handle could be seen.
+      submitted.cancel();
+    }
+  }
+
+  static GenerationException draining() {
+    return new GenerationException(ErrorType.DRAINING, "the server is shutting down");
+  }
+
+  @Override
+  public void onAdmitted() {
+    emit(new Started(request().promptIds().length, seed()), 0);
+  }
+
+  @Override
+  public void onPromptLogprobs(float[] logprobs) {
+    promptLogprobs = logprobs;
+  }
+
+  @Override
+  public Verdict onToken(int index, SampledToken token) {
+    long now = context.nanoClock().getAsLong();
+    long nanos = now - lastTokenNanos;
+    lastTokenNanos = now;
+    generatedTokens = index + 1;
+    boolean endsText =
+        contains(parameters.stopTokenIds(), token.id())
+            || (!parameters.ignoreEos() && context.model().isEos(token.id()));
+    boolean last = endsText || index + 1 == request().maxNewTokens();
+    boolean stopped = text().next(token, nanos, endsText, last);
+    return stopped ? Verdict.STOP : Verdict.CONTINUE;
+  }
+
+  @Override
+  public void onFinished(FinishReason reason, SequenceTimes times) {
+    FinishReason told = text().finish() ? FinishReason.STOP_SEQUENCE : reason;
+    ValidRequest valid = request();
+    end(new Completed(told), times);
+    emit(
+        new Finished(
+            valid.prefix() + text().text(),
+            told,
+            generatedTokens,
+            valid.promptIds().length,
+            seed(),
+            prefill()),
+        0);
+    sink.emitComplete(FAIL_FAST);
+  }
+
+  @Override
+  public void onFailed(Throwable cause, SequenceTimes times) {
+    if (cause instanceof NonFiniteLogitsException) {
+      fail(
+          new GenerationException(
+              ErrorType.NON_FINITE_LOGITS,
+              "the model computed NaN or infinity after %d tokens".formatted(generatedTokens)),
+          times);
+    } else {
+      log.error("A sequence failed after {} tokens", generatedTokens, cause);
+      fail(new GenerationException(ErrorType.GENERATION, "the generation failed"), times);
+    }
+  }
+
+  @Override
+  public void onCancelled(Phase phase, SequenceTimes times) {
+    endCancelled(
+        switch (phase) {
+          case QUEUED -> Stage.QUEUED;
+          case PREFILL -> Stage.PREFILL;
+          case DECODE -> Stage.DECODE;
+        },
+        times);
+  }
+
+  private void endCancelled(Stage stage, @Nullable SequenceTimes times) {
+    Cancellation asked = cancellation;
+    if (asked == null) {
+      // The engine does that to everything it still has when it closes.
+      asked = new Cancellation(false, "the server is shutting down");
+    }
+    end(new Cancelled(stage, asked.byClient()), times);
+    emitError(new GenerationException(ErrorType.CANCELLED, "cancelled: " + asked.reason()));
+  }
+
+  private void fail(GenerationException failure, @Nullable SequenceTimes times) {
+    end(new Failed(failure.type()), times);
+    emitError(failure);
+  }
+
+  private void end(GenerationOutcome outcome, @Nullable SequenceTimes times) {
+    ValidRequest valid = request;
+    owner.ended(
+        this,
+        new GenerationObserver.Report(
+            outcome,
+            valid == null ? 0 : valid.promptIds().length,
+            generatedTokens,
+            context.nanoClock().getAsLong() - cameNanos,
+            times));
+  }
+
+  private void emit(GenerationEvent event, long nanos) {
+    sink.emitNext(new TimedEvent(event, nanos), FAIL_FAST);
+  }
+
+  private void emitError(GenerationException failure) {
+    sink.emitError(failure, FAIL_FAST);
+  }
+
+  private List<PrefillToken> prefill() {
+    ValidRequest valid = request();
+    if (valid.promptTexts().isEmpty()) {
+      return List.of();
+    }
+    int[] ids = valid.promptIds();
+    List<PrefillToken> tokens = new ArrayList<>(ids.length);
+    for (int i = 0; i < ids.length; i++) {
+      Float logprob = i == 0 || i >= promptLogprobs.length ? null : promptLogprobs[i];
+      tokens.add(new PrefillToken(ids[i], valid.promptTexts().get(i), logprob));
+    }
+    return tokens;
+  }
+
+  private @Nullable Long seed() {
+    OptionalLong seed = parameters.seed();
+    return seed.isPresent() ? seed.getAsLong() : null;
+  }
+
+  private ValidRequest request() {
+    return Objects.requireNonNull(request, "before the prompt was encoded");
+  }
+
+  private TextStream text() {
+    return Objects.requireNonNull(text, "before the prompt was encoded");
+  }
+
+  private static boolean contains(int[] ids, int id) {
+    for (int each : ids) {
+      if (each == id) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

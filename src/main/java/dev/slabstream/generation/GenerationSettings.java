@@ -1,0 +1,59 @@
+package dev.slabstream.generation;
+
+import java.time.Duration;
+
+/// Defaults and limits of requests and sessions, as plain values.
+///
+/// @param defaultMaxNewTokens new tokens of a request that does not say how many; less when the context leaves less
+/// @param maxStopSequences stop strings of one request
+/// @param maxStopLength UTF-16 units of one stop string
+/// @param maxStopTokenIds stop token ids of one request
+/// @param maxLogitBias ids that one request may bias
+/// @param maxTopNTokens alternatives reported with each token
+/// @param specialTokensInInputs whether the text of a special token in `inputs` is that token
+/// @param maxConcurrentRequests requests that can be in the house at once (running and waiting), for `/info`
+/// @param tokenizerThreads threads that turn prompts into ids
+/// @param tokenizerQueue prompts that may wait for one; one more is refused as overloaded
+/// @param maxSessions sessions that may be open at once
+/// @param sessionIdleTimeout a session that did nothing for this long is closed
+public record GenerationSettings(
+    int defaultMaxNewTokens,
+    int maxStopSequences,
+    int maxStopLength,
+    int maxStopTokenIds,
+    int maxLogitBias,
+    int maxTopNTokens,
+    boolean specialTokensInInputs,
+    int maxConcurrentRequests,
+    int tokenizerThreads,
+    int tokenizerQueue,
+    int maxSessions,
+    Duration sessionIdleTimeout) {
+
+  public static final GenerationSettings DEFAULTS =
+      new GenerationSettings(
+          100, 4, 256, 16, 1024, 5, true, 128, 1, 128, 1000, Duration.ofMinutes(30));
+
+  public GenerationSettings {
+    atLeast("defaultMaxNewTokens", defaultMaxNewTokens, 1);
+    atLeast("maxStopSequences", maxStopSequences, 0);
+    atLeast("maxStopLength", maxStopLength, 1);
+    atLeast("maxStopTokenIds", maxStopTokenIds, 0);
+    atLeast("maxLogitBias", maxLogitBias, 0);
+    atLeast("maxTopNTokens", maxTopNTokens, 0);
+    atLeast("maxConcurrentRequests", maxConcurrentRequests, 1);
+    atLeast("tokenizerThreads", tokenizerThreads, 1);
+    atLeast("tokenizerQueue", tokenizerQueue, 1);
+    atLeast("maxSessions", maxSessions, 0);
+    if (!sessionIdleTimeout.isPositive()) {
+      throw new IllegalArgumentException(
+          "sessionIdleTimeout must be positive; got " + sessionIdleTimeout);
+    }
+  }
+
+  private static void atLeast(String name, int value, int min) {
+    if (value < min) {
+      throw new IllegalArgumentException(name + " must be at least " + min + "; got " + value);
+    }
+  }
+}
