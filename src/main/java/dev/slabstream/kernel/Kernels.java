@@ -16,6 +16,13 @@ import java.util.List;
 /// **Threads.** One thread calls (the engine's); an operation may use the workers and returns when all of it is done.
 /// The packed weights live until [#close()].
 public interface Kernels extends AutoCloseable {
+  /// Starts the workers of the backend that the settings name, and logs which one runs and why.
+  ///
+  /// @throws IllegalStateException when the backend or the vector width cannot be had in this JVM
+  static Kernels open(KernelSettings settings) {
+    return KernelChoice.open(settings);
+  }
+
   KernelInfo info();
 
   /// Repacks weight matrices that share their input into one matrix whose outputs follow each other: q, k and v, or gate and up.

@@ -1,0 +1,80 @@
+package dev.slabstream.kernel;
+
+import java.lang.System.Logger.Level;
+import java.lang.reflect.InvocationTargetException;
+
+/// Chooses the backend, once at start, and says why.
+final class KernelChoice {
+  private static final System.Logger LOG = System.getLogger(KernelChoice.class.getName());
+  private static final String VECTOR_MODULE = "jdk.incubator.vector";
+  private static final String VECTOR_FLAG = "--add-modules=" + VECTOR_MODULE;
+
+  /// Loaded by name: the classes behind it do not link in a JVM without the vector module.
+  private static final String VECTOR_BACKEND = "dev.slabstream.kernel.vector.VectorBackend";
+
+  private KernelChoice() {}
+
+  static Kernels open(KernelSettings settings) {
+    Kernels kernels =
+        switch (settings.backend()) {
+          case AUTO ->
+              scalar(settings, "chosen automatically");
+          case VECTOR -> requiredVector(settings);
+          case SCALAR -> scalar(settings, "asked for by the settings");
+          case ND4J ->
+              throw new IllegalArgumentException("kernel backend ND4J is not part of this build");
+        };
+    KernelInfo info = kernels.info();
+    LOG.log(
+        Level.INFO,
+        "Kernels: {0}, vector bits {1}, threads {2} ({3})",
+        info.backend(),
+        info.vectorBits(),
+        info.threads(),
+        info.reason());
+    return kernels;
+  }
+
+  private static boolean hasVectorModule() {
+    return ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
+  }
+
+  private static Kernels requiredVector(KernelSettings settings) {
+    if (!hasVectorModule()) {
+      throw new IllegalStateException(
+          "kernel backend VECTOR needs the vector module: start the JVM with " + VECTOR_FLAG);
+    }
+    return vector(settings, "asked for by the settings");
+  }
+
+  private static Kernels scalar(KernelSettings settings, String reason) {
+    return panels(settings, KernelBackend.SCALAR, new ScalarMath(), reason);
+  }
+
+  private static Kernels vector(KernelSettings settings, String reason) {
+    return panels(settings, KernelBackend.VECTOR, vectorMath(settings), reason);
+  }
+
+  private static PanelMath vectorMath(KernelSettings settings) {
+    try {
+      Class<?> backend = Class.forName(VECTOR_BACKEND);
+      return (PanelMath)
+          backend
+              .getMethod("open", int.class, int.class)
+              .invoke(null, settings.vectorBits(), settings.threads());
+    } catch (InvocationTargetException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw new IllegalStateException("the vector backend cannot start", e.getCause());
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("the vector backend cannot be loaded", e);
+    }
+  }
+
+  private static Kernels panels(
+      KernelSettings settings, KernelBackend backend, PanelMath math, String reason) {
+    return new PanelKernels(
+        new KernelInfo(backend, math.vectorBits(), settings.threads(), true, reason), math);
+  }
+}

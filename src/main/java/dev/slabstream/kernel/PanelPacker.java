@@ -1,0 +1,186 @@
+package dev.slabstream.kernel;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import dev.slabstream.kernel.PackedPanels.Part;
+import dev.slabstream.kernel.PanelFormat.Codes;
+import dev.slabstream.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.List;
+
+/// Repacks tensors into [PackedPanels], panels in parallel, and checks that every scale and plain weight is finite.
+final class PanelPacker {
+  private static final long ALIGNMENT = 64;
+  private static final ValueLayout.OfFloat FILE_FLOAT =
+      JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfShort FILE_SHORT =
+      JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final Arena arena;
+  private final WorkerPool pool;
+
+  PanelPacker(Arena arena, WorkerPool pool) {
+    this.arena = arena;
+    this.pool = pool;
+  }
+
+  PackedPanels pack(List<Tensor> tensors) {
+    if (tensors.isEmpty()) {
+      throw new IllegalArgumentException("pack needs at least one tensor");
+    }
+    long cols = tensors.getFirst().cols();
+    long rows = 0;
+    for (Tensor tensor : tensors) {
+      if (tensor.cols() != cols) {
+        throw new IllegalArgumentException(
+            tensor.name() + " has " + tensor.cols() + " columns; those packed with it have " + cols);
+      }
+      rows += tensor.rows();
+    }
+    if (cols > Integer.MAX_VALUE / 1024 || rows > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          tensors.getFirst().name() + ": [" + rows + ", " + cols + "] is too large to pack");
+    }
+    Part[] parts = new Part[tensors.size()];
+    int firstRow = 0;
+    int firstPanel = 0;
+    for (int i = 0; i < parts.length; i++) {
+      parts[i] = packPart(tensors.get(i), firstRow, firstPanel);
+      firstRow += parts[i].rows();
+      firstPanel += parts[i].numPanels();
+    }
+    return new PackedPanels((int) cols, parts);
+  }
+
+  private Part packPart(Tensor tensor, int firstRow, int firstPanel) {
+    PanelFormat format = PanelFormat.of(tensor.type());
+    int rows = (int) tensor.rows();
+    int cols = (int) tensor.cols();
+    int numPanels = Part.numPanels(rows);
+    MemorySegment memory =
+        arena.allocate(numPanels * Part.panelBytes(format, cols), ALIGNMENT);
+    Part part = new Part(format, firstRow, rows, firstPanel, cols, memory);
+    pool.run(
+        numPanels,
+        1,
+        (from, to, worker) -> {
+          for (int panel = firstPanel + from; panel < firstPanel + to; panel++) {
+            if (format.isGrouped()) {
+              packGrouped(tensor, part, panel);
+            } else {
+              packPlain(tensor, part, panel);
+            }
+          }
+        });
+    return part;
+  }
+
+  private static void packGrouped(Tensor tensor, Part part, int panel) {
+    PanelFormat format = part.format();
+    BlockUnpacker unpacker = BlockUnpacker.of(tensor.type());
+    int blockElements = tensor.type().blockElements();
+    int blockBytes = tensor.type().blockBytes();
+    int groupsPerBlock = blockElements / format.groupElements();
+    int codesPerWord = format.codes() == Codes.NIBBLE ? 8 : 4;
+    int wordsPerBlock = blockElements / codesPerWord;
+    byte[] codes = new byte[blockElements];
+    float[] scales = new float[groupsPerBlock];
+    float[] minima = new float[groupsPerBlock];
+    int[] words = new int[part.cols() / codesPerWord * PackedPanels.PANEL_ROWS];
+    float[] panelScales = new float[part.numGroups() * PackedPanels.PANEL_ROWS];
+    float[] panelMinima = new float[part.numGroups() * PackedPanels.PANEL_ROWS];
+    long firstRow = (long) (panel - part.firstPanel()) * PackedPanels.PANEL_ROWS;
+    for (int lane = 0; lane < part.rowsOf(panel); lane++) {
+      byte[] row = tensor.row(firstRow + lane).toArray(JAVA_BYTE);
+      for (int block = 0; block < part.cols() / blockElements; block++) {
+        unpacker.unpack(row, block * blockBytes, codes, scales, minima);
+        for (int w = 0; w < wordsPerBlock; w++) {
+          words[(block * wordsPerBlock + w) * PackedPanels.PANEL_ROWS + lane] =
+              word(codes, w * codesPerWord, codesPerWord);
+        }
+        for (int g = 0; g < groupsPerBlock; g++) {
+          if (!Float.isFinite(scales[g]) || !Float.isFinite(minima[g])) {
+            throw new NonFiniteWeightException(
+                tensor.name(),
+                (firstRow + lane) * row.length + (long) block * blockBytes,
+                "scale " + scales[g] + " and minimum " + minima[g]);
+          }
+          int at = (block * groupsPerBlock + g) * PackedPanels.PANEL_ROWS + lane;
+          panelScales[at] = scales[g];
+          panelMinima[at] = minima[g];
+        }
+      }
+    }
+    MemorySegment memory = part.memory();
+    MemorySegment.copy(words, 0, memory, JAVA_INT, part.panelOffset(panel), words.length);
+    writeScales(panelScales, part, part.scalesOffset(panel));
+    if (format.hasMinima()) {
+      writeScales(panelMinima, part, part.minimaOffset(panel));
+    }
+  }
+
+  private static int word(byte[] codes, int from, int codesPerWord) {
+    int bits = Integer.SIZE / codesPerWord;
+    int mask = (1 << bits) - 1;
+    int word = 0;
+    for (int i = 0; i < codesPerWord; i++) {
+      word |= (codes[from + i] & mask) << (i * bits);
+    }
+    return word;
+  }
+
+  private static void writeScales(float[] scales, Part part, long offset) {
+    if (!part.format().halfScales()) {
+      MemorySegment.copy(scales, 0, part.memory(), JAVA_FLOAT, offset, scales.length);
+      return;
+    }
+    short[] halves = new short[scales.length];
+    for (int i = 0; i < scales.length; i++) {
+      halves[i] = Float.floatToFloat16(scales[i]);
+    }
+    MemorySegment.copy(halves, 0, part.memory(), JAVA_SHORT, offset, halves.length);
+  }
+
+  private static void packPlain(Tensor tensor, Part part, int panel) {
+    int cols = part.cols();
+    long firstRow = (long) (panel - part.firstPanel()) * PackedPanels.PANEL_ROWS;
+    boolean wide = part.format().codes() == Codes.F32;
+    float[] floats = new float[wide ? cols * PackedPanels.PANEL_ROWS : 0];
+    short[] halves = new short[wide ? 0 : cols * PackedPanels.PANEL_ROWS];
+    for (int lane = 0; lane < part.rowsOf(panel); lane++) {
+      MemorySegment row = tensor.row(firstRow + lane);
+      for (int k = 0; k < cols; k++) {
+        int at = k * PackedPanels.PANEL_ROWS + lane;
+        float weight;
+        if (wide) {
+          weight = row.getAtIndex(FILE_FLOAT, k);
+          floats[at] = weight;
+        } else {
+          short bits = row.getAtIndex(FILE_SHORT, k);
+          weight =
+              part.format().codes() == Codes.F16
+                  ? Float.float16ToFloat(bits)
+                  : Float.intBitsToFloat(bits << 16);
+          halves[at] = bits;
+        }
+        if (!Float.isFinite(weight)) {
+          throw new NonFiniteWeightException(
+              tensor.name(), tensor.type().bytesOf((firstRow + lane) * cols + k), "" + weight);
+        }
+      }
+    }
+    if (wide) {
+      MemorySegment.copy(floats, 0, part.memory(), JAVA_FLOAT, part.panelOffset(panel), floats.length);
+    } else {
+      MemorySegment.copy(halves, 0, part.memory(), JAVA_SHORT, part.panelOffset(panel), halves.length);
+    }
+  }
+}

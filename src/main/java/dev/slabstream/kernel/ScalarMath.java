@@ -1,0 +1,239 @@
+package dev.slabstream.kernel;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.slabstream.kernel.PackedPanels.Part;
+import dev.slabstream.tensor.KvLayout;
+import java.util.Arrays;
+
+/// The reference: plain loops that state the order of every operation. What the vector backend computes equals this to the bit.
+final class ScalarMath implements PanelMath {
+  private static final int LANES = PackedPanels.PANEL_ROWS;
+  static final float GELU_SLOPE = 0.7978845608f; // sqrt(2 / pi)
+  static final float GELU_CUBIC = 0.044715f;
+
+  @Override
+  public int vectorBits() {
+    return 0;
+  }
+
+  @Override
+  public int blockTokens() {
+    return 16;
+  }
+
+  @Override
+  public void tile(Activations in, int firstToken, int numTokens, int fromCol, int toCol) {}
+
+  @Override
+  public void matmul(
+      PackedPanels w, int panel, Activations in, int firstToken, int numTokens, float[] y, int worker) {
+    Part part = w.partOf(panel);
+    float[] acc = new float[numTokens * LANES];
+    if (part.format().isGrouped()) {
+      multiplyGroups(part, panel, in, firstToken, numTokens, acc);
+    } else {
+      multiplyPlain(part, panel, in, firstToken, numTokens, acc);
+    }
+    for (int t = 0; t < numTokens; t++) {
+      int row = (firstToken + t) * w.rows() + part.firstRowOf(panel);
+      System.arraycopy(acc, t * LANES, y, row, part.rowsOf(panel));
+    }
+  }
+
+  private static void multiplyPlain(
+      Part part, int panel, Activations in, int firstToken, int numTokens, float[] acc) {
+    float[] x = in.x();
+    long offset = part.panelOffset(panel);
+    float[] weights = new float[LANES];
+    for (int k = 0; k < in.cols(); k++) {
+      for (int lane = 0; lane < LANES; lane++) {
+        weights[lane] = part.code(offset, k, lane);
+      }
+      for (int t = 0; t < numTokens; t++) {
+        addProducts(weights, 0, x[(firstToken + t) * in.cols() + k], acc, t * LANES);
+      }
+    }
+  }
+
+  private static void multiplyGroups(
+      Part part, int panel, Activations in, int firstToken, int numTokens, float[] acc) {
+    PanelFormat format = part.format();
+    float[] x = in.x();
+    long offset = part.panelOffset(panel);
+    int groupElements = format.groupElements();
+    float[] codes = new float[groupElements * LANES];
+    float[] sums = new float[LANES];
+    for (int group = 0; group < part.numGroups(); group++) {
+      for (int k = 0; k < groupElements; k++) {
+        for (int lane = 0; lane < LANES; lane++) {
+          codes[k * LANES + lane] = part.code(offset, group * groupElements + k, lane);
+        }
+      }
+      for (int t = 0; t < numTokens; t++) {
+        Arrays.fill(sums, 0f);
+        for (int k = 0; k < groupElements; k++) {
+          float input = x[(firstToken + t) * in.cols() + group * groupElements + k];
+          addProducts(codes, k * LANES, input, sums, 0);
+        }
+        float inputSum =
+            format.needsGroupSums() ? in.groupSums()[(firstToken + t) * in.numGroups() + group] : 0f;
+        for (int lane = 0; lane < LANES; lane++) {
+          int at = t * LANES + lane;
+          float sum = sums[lane];
+          if (format.bias() != 0f) {
+            sum = Math.fma(format.bias(), inputSum, sum);
+          }
+          acc[at] = Math.fma(part.scale(offset, group, lane), sum, acc[at]);
+          if (format.hasMinima()) {
+            acc[at] = Math.fma(part.minimum(offset, group, lane), inputSum, acc[at]);
+          }
+        }
+      }
+    }
+  }
+
+  private static void addProducts(float[] w, int wOffset, float x, float[] acc, int accOffset) {
+    for (int lane = 0; lane < LANES; lane++) {
+      acc[accOffset + lane] = Math.fma(w[wOffset + lane], x, acc[accOffset + lane]);
+    }
+  }
+
+  @Override
+  public void rmsNorm(
+      float[] x, int xOffset, float[] weight, float eps, float[] out, int outOffset, int dim) {
+    float[] squares = new float[PartialSums.COUNT];
+    for (int i = 0; i < dim; i++) {
+      float value = x[xOffset + i];
+      squares[i % PartialSums.COUNT] = Math.fma(value, value, squares[i % PartialSums.COUNT]);
+    }
+    float scale = 1f / (float) Math.sqrt(PartialSums.combine(squares, 0) / dim + eps);
+    for (int i = 0; i < dim; i++) {
+      out[outOffset + i] = x[xOffset + i] * scale * weight[i];
+    }
+  }
+
+  @Override
+  public void layerNorm(
+      float[] x, int xOffset, float[] weight, float[] bias, float eps, float[] out, int outOffset, int dim) {
+    float[] partials = new float[PartialSums.COUNT];
+    for (int i = 0; i < dim; i++) {
+      partials[i % PartialSums.COUNT] += x[xOffset + i];
+    }
+    float mean = PartialSums.combine(partials, 0) / dim;
+    Arrays.fill(partials, 0f);
+    for (int i = 0; i < dim; i++) {
+      float deviation = x[xOffset + i] - mean;
+      partials[i % PartialSums.COUNT] =
+          Math.fma(deviation, deviation, partials[i % PartialSums.COUNT]);
+    }
+    float scale = 1f / (float) Math.sqrt(PartialSums.combine(partials, 0) / dim + eps);
+    for (int i = 0; i < dim; i++) {
+      out[outOffset + i] = Math.fma((x[xOffset + i] - mean) * scale, weight[i], bias[i]);
+    }
+  }
+
+  @Override
+  public void attend(
+      AttentionCall call, KvRun run, int kvHead, int partition, int firstToken, int numTokens,
+      float[] partials, int partialsOffset, int worker) {
+    int groupHeads = call.groupHeads();
+    for (int t = firstToken; t < firstToken + numTokens; t++) {
+      int position = run.startPosition() + t;
+      int from = Math.max(call.firstSeen(position), partition * AttentionCall.PARTITION);
+      int to = Math.min(position + 1, (partition + 1) * AttentionCall.PARTITION);
+      for (int h = 0; h < groupHeads; h++) {
+        int query = call.query(run.firstToken() + t, kvHead * groupHeads + h);
+        int partial =
+            partialsOffset + ((t - firstToken) * groupHeads + h) * call.partialFloats();
+        attend(call, run, kvHead, query, from, to, partials, partial);
+      }
+    }
+  }
+
+  private static void attend(
+      AttentionCall call, KvRun run, int kvHead, int query, int from, int to,
+      float[] partials, int partial) {
+    int headDim = call.layout().headDim();
+    Arrays.fill(partials, partial, partial + call.partialFloats(), 0f);
+    if (from >= to) {
+      return;
+    }
+    float[] scores = new float[to - from];
+    float max = Float.NEGATIVE_INFINITY;
+    for (int p = from; p < to; p++) {
+      float score = 0f;
+      for (int d = 0; d < headDim; d++) {
+        score = Math.fma(call.x()[query + d], key(call, run, kvHead, p, d), score);
+      }
+      scores[p - from] = score * call.scale();
+      max = Math.max(max, scores[p - from]);
+    }
+    float[] sums = new float[PartialSums.COUNT];
+    int values = partial + AttentionCall.PARTIAL_HEADER;
+    for (int p = from; p < to; p++) {
+      float e = Exponential.exp(scores[p - from] - max);
+      sums[p % PartialSums.COUNT] += e;
+      for (int d = 0; d < headDim; d++) {
+        partials[values + d] = Math.fma(e, value(call, run, kvHead, p, d), partials[values + d]);
+      }
+    }
+    partials[partial] = max;
+    partials[partial + 1] = PartialSums.combine(sums, 0);
+  }
+
+  private static float key(AttentionCall call, KvRun run, int kvHead, int position, int d) {
+    KvLayout layout = call.layout();
+    int blockTokens = layout.blockTokens();
+    long block = layout.keyOffset(call.layer(), run.blocks()[position / blockTokens], kvHead);
+    long element = (long) d * blockTokens + position % blockTokens;
+    return call.slab().get(JAVA_FLOAT, block + element * Float.BYTES);
+  }
+
+  private static float value(AttentionCall call, KvRun run, int kvHead, int position, int d) {
+    KvLayout layout = call.layout();
+    int blockTokens = layout.blockTokens();
+    long block = layout.valueOffset(call.layer(), run.blocks()[position / blockTokens], kvHead);
+    long element = (long) (position % blockTokens) * layout.headDim() + d;
+    return call.slab().get(JAVA_FLOAT, block + element * Float.BYTES);
+  }
+
+  @Override
+  public void swiGlu(
+      float[] x, int gateOffset, int upOffset, float[] out, int outOffset, int numElements) {
+    for (int i = 0; i < numElements; i++) {
+      float gate = x[gateOffset + i];
+      out[outOffset + i] = gate / (1f + Exponential.exp(-gate)) * x[upOffset + i];
+    }
+  }
+
+  @Override
+  public void gelu(float[] x, int offset, int numElements) {
+    for (int i = offset; i < offset + numElements; i++) {
+      float value = x[i];
+      float u = GELU_SLOPE * Math.fma(GELU_CUBIC * value * value, value, value);
+      x[i] = value / (1f + Exponential.exp(-2f * u));
+    }
+  }
+
+  @Override
+  public Kernels.LogitsSummary summarize(float[] logits, int offset, int length) {
+    float max = Float.NEGATIVE_INFINITY;
+    int argmax = 0;
+    boolean finite = true;
+    for (int i = 0; i < length; i++) {
+      float logit = logits[offset + i];
+      finite &= Float.isFinite(logit);
+      if (logit > max) {
+        max = logit;
+        argmax = i;
+      }
+    }
+    float[] partials = new float[PartialSums.COUNT];
+    for (int i = 0; i < length; i++) {
+      partials[i % PartialSums.COUNT] += Exponential.exp(logits[offset + i] - max);
+    }
+    float sum = PartialSums.combine(partials, 0);
+    return new Kernels.LogitsSummary(max, argmax, (float) (max + StrictMath.log(sum)), finite);
+  }
+}

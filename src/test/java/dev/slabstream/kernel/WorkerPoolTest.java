@@ -1,0 +1,134 @@
+package dev.slabstream.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.management.ManagementFactory;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(60)
+class WorkerPoolTest {
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 7, 64})
+  void everyItemRunsExactlyOnceAndIsSeenByTheCaller(int threads) {
+    try (WorkerPool pool = new WorkerPool(threads)) {
+      int[] runs = new int[1000];
+      for (int round = 1; round <= 2000 / threads; round++) {
+        pool.run(
+            runs.length,
+            1 + round % 9,
+            (from, to, worker) -> {
+              assertThat(worker).isBetween(0, threads - 1);
+              for (int i = from; i < to; i++) {
+                runs[i]++;
+              }
+            });
+        assertThat(runs).containsOnly(round);
+      }
+    }
+  }
+
+  @Test
+  void aJobAfterAPauseWakesTheParkedWorkers() {
+    try (WorkerPool pool = new WorkerPool(2)) {
+      for (int round = 0; round < 50; round++) {
+        LockSupport.parkNanos(2_000_000);
+        AtomicIntegerArray byWorker = new AtomicIntegerArray(2);
+        // Each of the two items waits until both are running: one thread alone would never end.
+        pool.run(
+            2,
+            1,
+            (from, to, worker) -> {
+              byWorker.incrementAndGet(worker);
+              while (byWorker.get(0) + byWorker.get(1) < 2) {
+                Thread.onSpinWait();
+              }
+            });
+        assertThat(byWorker.get(0)).isEqualTo(1);
+        assertThat(byWorker.get(1)).isEqualTo(1);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 5})
+  void whatAnItemThrowsReachesTheCallerAndThePoolGoesOn(int threads) {
+    try (WorkerPool pool = new WorkerPool(threads)) {
+      for (int bad = 0; bad < 200; bad++) {
+        int badItem = bad;
+        assertThatThrownBy(
+                () ->
+                    pool.run(
+                        200,
+                        1,
+                        (from, to, worker) -> {
+                          if (from <= badItem && badItem < to) {
+                            throw new OutOfMemoryError("item " + badItem);
+                          }
+                        }))
+            .isInstanceOf(OutOfMemoryError.class)
+            .hasMessage("item " + bad);
+        AtomicIntegerArray done = new AtomicIntegerArray(1);
+        pool.run(100, 1, (from, to, worker) -> done.addAndGet(0, to - from));
+        assertThat(done.get(0)).isEqualTo(100);
+      }
+    }
+  }
+
+  @Test
+  void anInterruptOfCallerOrWorkerChangesNothing() {
+    try (WorkerPool pool = new WorkerPool(3)) {
+      Thread.currentThread().interrupt();
+      AtomicIntegerArray done = new AtomicIntegerArray(1);
+      for (int round = 0; round < 500; round++) {
+        pool.run(
+            30,
+            1,
+            (from, to, worker) -> {
+              if (worker > 0) {
+                Thread.currentThread().interrupt();
+              }
+              done.addAndGet(0, to - from);
+            });
+      }
+      assertThat(done.get(0)).isEqualTo(15_000);
+      assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  @Test
+  void idleWorkersBurnNoProcessorTime() throws InterruptedException {
+    try (WorkerPool pool = new WorkerPool(4)) {
+      pool.run(8, 1, (from, to, worker) -> {});
+      Thread.sleep(20);
+      long before = workerCpuNanos();
+      Thread.sleep(200);
+      assertThat(workerCpuNanos() - before).isLessThan(20_000_000);
+    }
+  }
+
+  private static long workerCpuNanos() {
+    var bean = ManagementFactory.getThreadMXBean();
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("slabstream-worker-"))
+        .mapToLong(thread -> bean.getThreadCpuTime(thread.threadId()))
+        .sum();
+  }
+
+  @Test
+  void closeJoinsTheWorkersAndUseAfterwardsIsRefused() {
+    WorkerPool pool = new WorkerPool(4);
+    pool.close();
+    pool.close();
+    assertThat(Thread.getAllStackTraces().keySet())
+        .extracting(Thread::getName)
+        .noneMatch(name -> name.startsWith("slabstream-worker-"));
+    assertThatThrownBy(() -> pool.run(1, 1, (from, to, worker) -> {}))
+        .isInstanceOf(IllegalStateException.class);
+  }
+}
