@@ -6,7 +6,8 @@ import java.util.function.LongSupplier;
 
 /// Advances all running sequences together.
 public final class Engine implements AutoCloseable {
-  public Engine(EngineSettings settings, LanguageModel model, KvSlab slab, LongSupplier nanoClock) {}
+  public Engine(
+      EngineSettings settings, LanguageModel model, KvSlab slab, LongSupplier nanoClock) {}
 
   /// Puts a sequence in the queue. Any thread.
   ///

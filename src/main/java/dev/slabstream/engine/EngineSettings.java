@@ -8,7 +8,11 @@ public record EngineSettings(int maxQueue, int maxBatchTokens, int maxRunning) {
     if (maxQueue < 1 || maxBatchTokens < 1 || maxRunning < 1) {
       throw new IllegalArgumentException(
           "maxQueue, maxBatchTokens and maxRunning must be at least 1; got "
-              + maxQueue + ", " + maxBatchTokens + ", " + maxRunning);
+              + maxQueue
+              + ", "
+              + maxBatchTokens
+              + ", "
+              + maxRunning);
     }
   }
 }

@@ -7,4 +7,5 @@ package dev.slabstream.engine;
 /// @param steps steps that did work
 /// @param promptTokens prompt tokens computed
 /// @param generatedTokens tokens handed out
-public record EngineStats(int waiting, int running, long steps, long promptTokens, long generatedTokens) {}
+public record EngineStats(
+    int waiting, int running, long steps, long promptTokens, long generatedTokens) {}

@@ -54,7 +54,8 @@ public record GenerateParameters(
 
   /// Copies what could change; nulls in a list or a map, which a client may send, are kept for validation to name.
   public GenerateParameters {
-    logitBias = logitBias == null ? null : Collections.unmodifiableMap(new LinkedHashMap<>(logitBias));
+    logitBias =
+        logitBias == null ? null : Collections.unmodifiableMap(new LinkedHashMap<>(logitBias));
     stop = copyOf(stop);
     stopTokenIds = copyOf(stopTokenIds);
   }

@@ -135,7 +135,8 @@ final class Generation implements Runnable, SequenceListener {
       return;
     } catch (Throwable e) { // an Error too must end this request, or its client waits for ever
       log.error("Tokenizing a prompt of {} characters failed", inputs.length(), e);
-      fail(new GenerationException(ErrorType.GENERATION, "the prompt could not be tokenized"), null);
+      fail(
+          new GenerationException(ErrorType.GENERATION, "the prompt could not be tokenized"), null);
       return;
     }
     if (cancellation != null) {
@@ -160,14 +161,18 @@ final class Generation implements Runnable, SequenceListener {
                   parameters.decoderInputDetails(),
                   this));
     } catch (OverloadedException e) {
-      refuse(new GenerationException(ErrorType.OVERLOADED, "the model is overloaded: " + e.getMessage()));
+      refuse(
+          new GenerationException(
+              ErrorType.OVERLOADED, "the model is overloaded: " + e.getMessage()));
       return;
     } catch (IllegalStateException e) {
       refuse(draining());
       return;
     } catch (RuntimeException e) {
       log.error("The engine did not take a sequence of {} tokens", valid.promptIds().length, e);
-      fail(new GenerationException(ErrorType.GENERATION, "the engine did not take the request"), null);
+      fail(
+          new GenerationException(ErrorType.GENERATION, "the engine did not take the request"),
+          null);
       return;
     }
     handle = submitted;

@@ -19,7 +19,11 @@ public final class GenerationException extends RuntimeException {
   /// @param limit what it may be at most, or a description of what is allowed
   /// @param actual what it was
   public GenerationException(
-      ErrorType type, String message, @Nullable String field, @Nullable Object limit, @Nullable Object actual) {
+      ErrorType type,
+      String message,
+      @Nullable String field,
+      @Nullable Object limit,
+      @Nullable Object actual) {
     super(message);
     this.type = type;
     this.field = field;

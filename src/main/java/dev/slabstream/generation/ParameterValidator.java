@@ -175,8 +175,7 @@ final class ParameterValidator {
   }
 
   /// A number in `(0, max]`; absent is 1.
-  private static double aboveZero(
-      String field, @Nullable Double sent, double max, String allowed) {
+  private static double aboveZero(String field, @Nullable Double sent, double max, String allowed) {
     if (sent != null && sent == 0) {
       throw refused(field, allowed, sent);
     }
@@ -218,7 +217,8 @@ final class ParameterValidator {
   }
 
   private static boolean hasLoneSurrogate(String text) {
-    return text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
+    return text.codePoints()
+        .anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
   }
 
   private static boolean isTrue(@Nullable Boolean sent) {

@@ -88,8 +88,7 @@ final class PromptEncoder {
     return (long) promptTokens + newTokens > model.maxTotalTokens();
   }
 
-  private GenerationException tooLong(
-      String bound, int promptTokens, OptionalInt maxNewTokens) {
+  private GenerationException tooLong(String bound, int promptTokens, OptionalInt maxNewTokens) {
     int total = model.maxTotalTokens();
     if (maxNewTokens.isEmpty()) {
       return new GenerationException(

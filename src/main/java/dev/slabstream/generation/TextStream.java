@@ -67,7 +67,8 @@ final class TextStream {
       String own = texts.of(token.id());
       int stop = endsText ? -1 : firstStopIn(own);
       stopped = stop >= 0;
-      waiting.add(new Waiting(token, nanos, true, stopped ? own.substring(0, stop) : own, text.length()));
+      waiting.add(
+          new Waiting(token, nanos, true, stopped ? own.substring(0, stop) : own, text.length()));
     } else {
       append(decoder.next(token.id()));
       stopped = textCut;

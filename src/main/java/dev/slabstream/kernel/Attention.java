@@ -146,7 +146,13 @@ final class Attention {
   }
 
   private void attend(
-      AttentionCall call, List<KvRun> runs, int unit, int partition, float[] partials, int offset, int worker) {
+      AttentionCall call,
+      List<KvRun> runs,
+      int unit,
+      int partition,
+      float[] partials,
+      int offset,
+      int worker) {
     int numKvHeads = call.layout().numKvHeads();
     math.attend(
         call,

@@ -44,7 +44,8 @@ public final class Exponential {
     p = Math.fma(p, r, C3);
     p = Math.fma(p, r, C2);
     p = Math.fma(p, r * r, r) + 1f;
-    // Two factors, so that neither leaves the normal range where the result is subnormal or overflows.
+    // Two factors, so that neither leaves the normal range where the result is subnormal or
+    // overflows.
     int half = n >> 1;
     return p * powerOfTwo(half) * powerOfTwo(n - half);
   }

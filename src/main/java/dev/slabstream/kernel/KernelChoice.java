@@ -1,5 +1,6 @@
 package dev.slabstream.kernel;
 
+import dev.slabstream.kernel.nd4j.Nd4jKernels;
 import java.lang.System.Logger.Level;
 import java.lang.reflect.InvocationTargetException;
 
@@ -17,12 +18,10 @@ final class KernelChoice {
   static Kernels open(KernelSettings settings) {
     Kernels kernels =
         switch (settings.backend()) {
-          case AUTO ->
-              scalar(settings, "chosen automatically");
+          case AUTO -> scalar(settings, "chosen automatically");
           case VECTOR -> requiredVector(settings);
           case SCALAR -> scalar(settings, "asked for by the settings");
-          case ND4J ->
-              throw new IllegalArgumentException("kernel backend ND4J is not part of this build");
+          case ND4J -> nd4j(settings);
         };
     KernelInfo info = kernels.info();
     LOG.log(
@@ -53,6 +52,19 @@ final class KernelChoice {
 
   private static Kernels vector(KernelSettings settings, String reason) {
     return panels(settings, KernelBackend.VECTOR, vectorMath(settings), reason);
+  }
+
+  private static Kernels nd4j(KernelSettings settings) {
+    try {
+      return Nd4jKernels.open(settings.threads());
+    } catch (LinkageError e) {
+      throw new IllegalStateException(
+          "kernel backend ND4J has no usable native library for "
+              + System.getProperty("os.name")
+              + " "
+              + System.getProperty("os.arch"),
+          e);
+    }
   }
 
   private static PanelMath vectorMath(KernelSettings settings) {

@@ -6,7 +6,8 @@ package dev.slabstream.kernel;
 public record KernelSettings(KernelBackend backend, int vectorBits, int threads) {
   public KernelSettings {
     if (vectorBits != 0 && vectorBits != 128 && vectorBits != 256 && vectorBits != 512) {
-      throw new IllegalArgumentException("vectorBits must be 0 (auto), 128, 256 or 512; got " + vectorBits);
+      throw new IllegalArgumentException(
+          "vectorBits must be 0 (auto), 128, 256 or 512; got " + vectorBits);
     }
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be at least 1; got " + threads);

@@ -42,20 +42,41 @@ public interface Kernels extends AutoCloseable {
 
   /// RMS norm of each head in place, before the rotation (Qwen3): `numHeads` heads of `headDim` lie side by side at `offset`.
   void rmsNormHeads(
-      float[] x, int offset, int stride, float[] weight, float eps, int numTokens, int numHeads, int headDim);
+      float[] x,
+      int offset,
+      int stride,
+      float[] weight,
+      float eps,
+      int numTokens,
+      int numHeads,
+      int headDim);
 
   /// `out[t] = (x[t] - mean) / sqrt(var + eps) * weight + bias` (Ba et al., arXiv:1607.06450); `out` may be `x`.
-  void layerNorm(float[] x, float[] weight, float[] bias, float eps, float[] out, int numTokens, int dim);
+  void layerNorm(
+      float[] x, float[] weight, float[] bias, float eps, float[] out, int numTokens, int dim);
 
   /// Rotates `numHeads` heads in place; `cos` and `sin` are `[numTokens, headDim / 2]`, the rows of the tokens' positions.
   void rope(
-      float[] x, int offset, int stride, float[] cos, float[] sin, RopePairing pairing,
-      int numTokens, int numHeads, int headDim);
+      float[] x,
+      int offset,
+      int stride,
+      float[] cos,
+      float[] sin,
+      RopePairing pairing,
+      int numTokens,
+      int numHeads,
+      int headDim);
 
   /// Writes keys (at `keyOffset` of each row of `x`, `[numKvHeads, headDim]`) and values (at `valueOffset`) to their blocks.
   void storeKv(
-      float[] x, int keyOffset, int valueOffset, int stride,
-      MemorySegment slab, KvLayout layout, int layer, List<KvRun> runs);
+      float[] x,
+      int keyOffset,
+      int valueOffset,
+      int stride,
+      MemorySegment slab,
+      KvLayout layout,
+      int layer,
+      List<KvRun> runs);
 
   /// Causal attention over the slab, grouped heads (Ainslie et al., arXiv:2305.13245): the query of position `p` sees positions
   /// `max(0, p - window + 1) .. p`, `window` 0 = all. Keys and values of the batch's own tokens are in the slab already.
@@ -64,8 +85,17 @@ public interface Kernels extends AutoCloseable {
   /// @param x queries at `queryOffset` of each row, `[numHeads, headDim]`
   /// @param out `[numTokens, numHeads * headDim]`
   void attention(
-      float[] x, int queryOffset, int stride, int numHeads, float scale, int window,
-      MemorySegment slab, KvLayout layout, int layer, List<KvRun> runs, float[] out);
+      float[] x,
+      int queryOffset,
+      int stride,
+      int numHeads,
+      float scale,
+      int window,
+      MemorySegment slab,
+      KvLayout layout,
+      int layer,
+      List<KvRun> runs,
+      float[] out);
 
   /// `out[t, i] = silu(gateUp[t, i]) * gateUp[t, dim + i]` (Shazeer, arXiv:2002.05202): gateUp `[numTokens, 2 * dim]`.
   void swiGlu(float[] gateUp, float[] out, int numTokens, int dim);

@@ -5,6 +5,12 @@ public final class NonFiniteWeightException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   public NonFiniteWeightException(String tensor, long byteOffset, String found) {
-    super(tensor + ": expected finite weights; found " + found + " at byte " + byteOffset + " of its data");
+    super(
+        tensor
+            + ": expected finite weights; found "
+            + found
+            + " at byte "
+            + byteOffset
+            + " of its data");
   }
 }

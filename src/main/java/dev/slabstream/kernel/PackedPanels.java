@@ -154,8 +154,7 @@ public final class PackedPanels implements PackedMatrix {
     static long panelBytes(PanelFormat format, int cols) {
       long numGroups = format.isGrouped() ? cols / format.groupElements() : 0;
       long scaleArrays = format.hasMinima() ? 2 : 1;
-      return PANEL_ROWS
-          * (format.codeBytes(cols) + numGroups * scaleArrays * format.scaleBytes());
+      return PANEL_ROWS * (format.codeBytes(cols) + numGroups * scaleArrays * format.scaleBytes());
     }
 
     /// Code of input `k`, as stored: without scale and bias.

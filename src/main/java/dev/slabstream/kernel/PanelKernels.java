@@ -120,7 +120,14 @@ final class PanelKernels implements Kernels {
 
   @Override
   public void rmsNormHeads(
-      float[] x, int offset, int stride, float[] weight, float eps, int numTokens, int numHeads, int headDim) {
+      float[] x,
+      int offset,
+      int stride,
+      float[] weight,
+      float eps,
+      int numTokens,
+      int numHeads,
+      int headDim) {
     forTokens(
         numTokens,
         numHeads * headDim,
@@ -149,8 +156,15 @@ final class PanelKernels implements Kernels {
 
   @Override
   public void rope(
-      float[] x, int offset, int stride, float[] cos, float[] sin, RopePairing pairing,
-      int numTokens, int numHeads, int headDim) {
+      float[] x,
+      int offset,
+      int stride,
+      float[] cos,
+      float[] sin,
+      RopePairing pairing,
+      int numTokens,
+      int numHeads,
+      int headDim) {
     int pairs = headDim / 2;
     int step = pairing == RopePairing.INTERLEAVED ? 2 : 1;
     int partner = pairing == RopePairing.INTERLEAVED ? 1 : pairs;
@@ -180,8 +194,14 @@ final class PanelKernels implements Kernels {
 
   @Override
   public void storeKv(
-      float[] x, int keyOffset, int valueOffset, int stride,
-      MemorySegment slab, KvLayout layout, int layer, List<KvRun> runs) {
+      float[] x,
+      int keyOffset,
+      int valueOffset,
+      int stride,
+      MemorySegment slab,
+      KvLayout layout,
+      int layer,
+      List<KvRun> runs) {
     int floats = 2 * layout.numKvHeads() * layout.headDim();
     for (int r = 0; r < runs.size(); r++) {
       KvRun run = runs.get(r);
@@ -198,7 +218,14 @@ final class PanelKernels implements Kernels {
   }
 
   private static void storeToken(
-      float[] x, int keys, int values, MemorySegment slab, KvLayout layout, int layer, KvRun run, int token) {
+      float[] x,
+      int keys,
+      int values,
+      MemorySegment slab,
+      KvLayout layout,
+      int layer,
+      KvRun run,
+      int token) {
     int position = run.startPosition() + token;
     int block = run.blocks()[position / layout.blockTokens()];
     int slot = position % layout.blockTokens();
@@ -216,8 +243,17 @@ final class PanelKernels implements Kernels {
 
   @Override
   public void attention(
-      float[] x, int queryOffset, int stride, int numHeads, float scale, int window,
-      MemorySegment slab, KvLayout layout, int layer, List<KvRun> runs, float[] out) {
+      float[] x,
+      int queryOffset,
+      int stride,
+      int numHeads,
+      float scale,
+      int window,
+      MemorySegment slab,
+      KvLayout layout,
+      int layer,
+      List<KvRun> runs,
+      float[] out) {
     if (numHeads % layout.numKvHeads() != 0) {
       throw new IllegalArgumentException(
           "numHeads must be a multiple of numKvHeads " + layout.numKvHeads() + "; got " + numHeads);

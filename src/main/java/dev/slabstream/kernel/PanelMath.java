@@ -22,14 +22,28 @@ public interface PanelMath {
 
   /// Outputs of panel `panel` for the tokens of one block: writes `y[t, row]`, y `[numTokens, w.rows()]`.
   void matmul(
-      PackedPanels w, int panel, Activations in, int firstToken, int numTokens, float[] y, int worker);
+      PackedPanels w,
+      int panel,
+      Activations in,
+      int firstToken,
+      int numTokens,
+      float[] y,
+      int worker);
 
   /// One row of [Kernels#rmsNorm]: the squares are summed as [PartialSums] says, `out = x * (1 / sqrt(mean + eps)) * weight`.
-  void rmsNorm(float[] x, int xOffset, float[] weight, float eps, float[] out, int outOffset, int dim);
+  void rmsNorm(
+      float[] x, int xOffset, float[] weight, float eps, float[] out, int outOffset, int dim);
 
   /// One row of [Kernels#layerNorm]: `out = fma((x - mean) * (1 / sqrt(var + eps)), weight, bias)`.
   void layerNorm(
-      float[] x, int xOffset, float[] weight, float[] bias, float eps, float[] out, int outOffset, int dim);
+      float[] x,
+      int xOffset,
+      float[] weight,
+      float[] bias,
+      float eps,
+      float[] out,
+      int outOffset,
+      int dim);
 
   /// Attention of consecutive tokens of a run, for the query heads that share `kvHead`, over the positions of one partition that
   /// each sees.
@@ -40,8 +54,15 @@ public interface PanelMath {
   /// @param firstToken first of the tokens, counted from the start of the run
   /// @param partials results `[numTokens][groupHeads][call.partialFloats()]` from `partialsOffset` on
   void attend(
-      AttentionCall call, KvRun run, int kvHead, int partition, int firstToken, int numTokens,
-      float[] partials, int partialsOffset, int worker);
+      AttentionCall call,
+      KvRun run,
+      int kvHead,
+      int partition,
+      int firstToken,
+      int numTokens,
+      float[] partials,
+      int partialsOffset,
+      int worker);
 
   /// `out[i] = g / (1 + exp(-g)) * u` with `g = x[gateOffset + i]`, `u = x[upOffset + i]`.
   void swiGlu(float[] x, int gateOffset, int upOffset, float[] out, int outOffset, int numElements);

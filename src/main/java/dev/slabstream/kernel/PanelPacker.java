@@ -41,7 +41,11 @@ final class PanelPacker {
     for (Tensor tensor : tensors) {
       if (tensor.cols() != cols) {
         throw new IllegalArgumentException(
-            tensor.name() + " has " + tensor.cols() + " columns; those packed with it have " + cols);
+            tensor.name()
+                + " has "
+                + tensor.cols()
+                + " columns; those packed with it have "
+                + cols);
       }
       rows += tensor.rows();
     }
@@ -65,8 +69,7 @@ final class PanelPacker {
     int rows = (int) tensor.rows();
     int cols = (int) tensor.cols();
     int numPanels = Part.numPanels(rows);
-    MemorySegment memory =
-        arena.allocate(numPanels * Part.panelBytes(format, cols), ALIGNMENT);
+    MemorySegment memory = arena.allocate(numPanels * Part.panelBytes(format, cols), ALIGNMENT);
     Part part = new Part(format, firstRow, rows, firstPanel, cols, memory);
     pool.run(
         numPanels,
@@ -178,9 +181,11 @@ final class PanelPacker {
       }
     }
     if (wide) {
-      MemorySegment.copy(floats, 0, part.memory(), JAVA_FLOAT, part.panelOffset(panel), floats.length);
+      MemorySegment.copy(
+          floats, 0, part.memory(), JAVA_FLOAT, part.panelOffset(panel), floats.length);
     } else {
-      MemorySegment.copy(halves, 0, part.memory(), JAVA_SHORT, part.panelOffset(panel), halves.length);
+      MemorySegment.copy(
+          halves, 0, part.memory(), JAVA_SHORT, part.panelOffset(panel), halves.length);
     }
   }
 }

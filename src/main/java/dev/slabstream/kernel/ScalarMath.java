@@ -27,7 +27,13 @@ final class ScalarMath implements PanelMath {
 
   @Override
   public void matmul(
-      PackedPanels w, int panel, Activations in, int firstToken, int numTokens, float[] y, int worker) {
+      PackedPanels w,
+      int panel,
+      Activations in,
+      int firstToken,
+      int numTokens,
+      float[] y,
+      int worker) {
     Part part = w.partOf(panel);
     float[] acc = new float[numTokens * LANES];
     if (part.format().isGrouped()) {
@@ -77,7 +83,9 @@ final class ScalarMath implements PanelMath {
           addProducts(codes, k * LANES, input, sums, 0);
         }
         float inputSum =
-            format.needsGroupSums() ? in.groupSums()[(firstToken + t) * in.numGroups() + group] : 0f;
+            format.needsGroupSums()
+                ? in.groupSums()[(firstToken + t) * in.numGroups() + group]
+                : 0f;
         for (int lane = 0; lane < LANES; lane++) {
           int at = t * LANES + lane;
           float sum = sums[lane];
@@ -115,7 +123,14 @@ final class ScalarMath implements PanelMath {
 
   @Override
   public void layerNorm(
-      float[] x, int xOffset, float[] weight, float[] bias, float eps, float[] out, int outOffset, int dim) {
+      float[] x,
+      int xOffset,
+      float[] weight,
+      float[] bias,
+      float eps,
+      float[] out,
+      int outOffset,
+      int dim) {
     float[] partials = new float[PartialSums.COUNT];
     for (int i = 0; i < dim; i++) {
       partials[i % PartialSums.COUNT] += x[xOffset + i];
@@ -135,8 +150,15 @@ final class ScalarMath implements PanelMath {
 
   @Override
   public void attend(
-      AttentionCall call, KvRun run, int kvHead, int partition, int firstToken, int numTokens,
-      float[] partials, int partialsOffset, int worker) {
+      AttentionCall call,
+      KvRun run,
+      int kvHead,
+      int partition,
+      int firstToken,
+      int numTokens,
+      float[] partials,
+      int partialsOffset,
+      int worker) {
     int groupHeads = call.groupHeads();
     for (int t = firstToken; t < firstToken + numTokens; t++) {
       int position = run.startPosition() + t;
@@ -144,16 +166,21 @@ final class ScalarMath implements PanelMath {
       int to = Math.min(position + 1, (partition + 1) * AttentionCall.PARTITION);
       for (int h = 0; h < groupHeads; h++) {
         int query = call.query(run.firstToken() + t, kvHead * groupHeads + h);
-        int partial =
-            partialsOffset + ((t - firstToken) * groupHeads + h) * call.partialFloats();
+        int partial = partialsOffset + ((t - firstToken) * groupHeads + h) * call.partialFloats();
         attend(call, run, kvHead, query, from, to, partials, partial);
       }
     }
   }
 
   private static void attend(
-      AttentionCall call, KvRun run, int kvHead, int query, int from, int to,
-      float[] partials, int partial) {
+      AttentionCall call,
+      KvRun run,
+      int kvHead,
+      int query,
+      int from,
+      int to,
+      float[] partials,
+      int partial) {
     int headDim = call.layout().headDim();
     Arrays.fill(partials, partial, partial + call.partialFloats(), 0f);
     if (from >= to) {

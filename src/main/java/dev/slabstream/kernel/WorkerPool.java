@@ -48,7 +48,8 @@ final class WorkerPool implements AutoCloseable {
 
   WorkerPool(int threads) {
     if (threads < 1 || threads > MAX_THREADS) {
-      throw new IllegalArgumentException("threads must be 1 to " + MAX_THREADS + "; got " + threads);
+      throw new IllegalArgumentException(
+          "threads must be 1 to " + MAX_THREADS + "; got " + threads);
     }
     workers = new Worker[threads - 1];
     for (int i = 0; i < workers.length; i++) {
@@ -127,7 +128,8 @@ final class WorkerPool implements AutoCloseable {
         if (spinUntil == 0) {
           spinUntil = time + SPIN_NANOS;
         } else if (time > spinUntil) {
-          // A worker lost its core, or its share is long: leave ours to it. An interrupt makes this spin, no more.
+          // A worker lost its core, or its share is long: leave ours to it. An interrupt makes this
+          // spin, no more.
           LockSupport.parkNanos(this, SPIN_NANOS);
         }
       }
@@ -223,7 +225,8 @@ final class WorkerPool implements AutoCloseable {
         LockSupport.park(WorkerPool.this);
       }
       parked = false;
-      // An interrupt is nobody's way to stop a worker; left standing it would turn the next park into a spin.
+      // An interrupt is nobody's way to stop a worker; left standing it would turn the next park
+      // into a spin.
       Thread.interrupted();
     }
   }

@@ -1,5 +1,6 @@
 package dev.slabstream.kvcache;
 
+import dev.slabstream.tensor.JavaCppLimits;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -31,7 +32,7 @@ final class Nd4jSlabMemory implements SlabMemory {
     if (bytes < 1) {
       throw new IllegalArgumentException("bytes must be positive; got " + bytes);
     }
-    liftJavaCppLimits();
+    JavaCppLimits.lift();
     long numFloats = Math.addExact(Math.ceilDiv(bytes, Float.BYTES), PADDING_FLOATS);
     try {
       return new Nd4jSlabMemory(Nd4j.createUninitializedDetached(DataType.FLOAT, numFloats), bytes);
@@ -42,20 +43,6 @@ final class Nd4jSlabMemory implements SlabMemory {
           "ND4J has no usable native library for %s %s, and the slab is an ND4J array"
               .formatted(System.getProperty("os.name"), System.getProperty("os.arch")),
           e);
-    }
-  }
-
-  /// JavaCPP, under ND4J, by default limits the resident memory of the whole process to a multiple of the Java heap, weights and
-  /// page cache included: far below what a slab needs. The slab is bounded by its own plan, so the limits go. They are read when
-  /// JavaCPP's first class loads; who set them by hand keeps them.
-  private static void liftJavaCppLimits() {
-    setIfAbsent("org.bytedeco.javacpp.maxbytes", "0");
-    setIfAbsent("org.bytedeco.javacpp.maxphysicalbytes", "0");
-  }
-
-  private static void setIfAbsent(String property, String value) {
-    if (System.getProperty(property) == null) {
-      System.setProperty(property, value);
     }
   }
 

@@ -48,7 +48,8 @@ final class Activations {
     if (numTokens <= capacity) {
       return;
     }
-    // Whole tiles, so that a batch which grows by one sequence after the other does not allocate for each.
+    // Whole tiles, so that a batch which grows by one sequence after the other does not allocate
+    // for each.
     int rows = Math.ceilDiv(numTokens, HEAD_TILE) * HEAD_TILE;
     boolean rotary = config.architecture() != ModelConfig.Architecture.GPT2;
     x = rows(rows, config.embeddingDim());

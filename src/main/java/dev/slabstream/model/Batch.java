@@ -121,8 +121,14 @@ final class Batch {
         || layout.numKvHeads() != config.numKvHeads()
         || layout.headDim() != config.headDim()) {
       throw new IllegalArgumentException(
-          "the slab must have " + config.numLayers() + " layers of " + config.numKvHeads() + " heads of "
-              + config.headDim() + "; got " + layout);
+          "the slab must have "
+              + config.numLayers()
+              + " layers of "
+              + config.numKvHeads()
+              + " heads of "
+              + config.headDim()
+              + "; got "
+              + layout);
     }
   }
 
@@ -131,21 +137,40 @@ final class Batch {
     if (slice.lease().slab() != slab) {
       throw new IllegalArgumentException(name + " lies in another slab than slice 0");
     }
-    if (slice.count() < 1 || slice.from() < 0 || slice.count() > slice.ids().length - slice.from()) {
+    if (slice.count() < 1
+        || slice.from() < 0
+        || slice.count() > slice.ids().length - slice.from()) {
       throw new IllegalArgumentException(
-          name + ": tokens " + slice.from() + " + " + slice.count() + " of " + slice.ids().length + " ids");
+          name
+              + ": tokens "
+              + slice.from()
+              + " + "
+              + slice.count()
+              + " of "
+              + slice.ids().length
+              + " ids");
     }
     int start = slice.lease().numComputedTokens();
     if (slice.count() > config.contextLength() - start) {
       throw new IllegalArgumentException(
-          name + ": position " + (start + slice.count() - 1L) + " is beyond the context of "
-              + config.contextLength() + " tokens");
+          name
+              + ": position "
+              + (start + slice.count() - 1L)
+              + " is beyond the context of "
+              + config.contextLength()
+              + " tokens");
     }
     for (int i = slice.from(); i < slice.from() + slice.count(); i++) {
       int id = slice.ids()[i];
       if (id < 0 || id >= config.vocabSize()) {
         throw new IllegalArgumentException(
-            name + ": id " + id + " at " + i + " is outside the vocabulary of " + config.vocabSize());
+            name
+                + ": id "
+                + id
+                + " at "
+                + i
+                + " is outside the vocabulary of "
+                + config.vocabSize());
       }
     }
   }

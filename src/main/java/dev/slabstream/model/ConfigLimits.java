@@ -51,13 +51,18 @@ final class ConfigLimits {
       if (embeddingDim % numHeads != 0 || embeddingDim / numHeads % 2 != 0) {
         throw metadata.unexpected(
             keys.numHeads(),
-            "a number that divides " + keys.embeddingDim() + " (" + embeddingDim + ") into heads of an even dimension");
+            "a number that divides "
+                + keys.embeddingDim()
+                + " ("
+                + embeddingDim
+                + ") into heads of an even dimension");
       }
       headDim = embeddingDim / numHeads;
     }
     if ((long) numHeads * headDim > PROJECTION_DIM) {
       throw metadata.unexpected(
-          keys.numHeads(), "at most " + PROJECTION_DIM + " for heads times head dimension (" + headDim + ")");
+          keys.numHeads(),
+          "at most " + PROJECTION_DIM + " for heads times head dimension (" + headDim + ")");
     }
     return headDim;
   }

@@ -66,8 +66,11 @@ final class GgufConfig {
         vocabSize(),
         integer("context_length", ConfigLimits.CONTEXT),
         ConfigLimits.requirePositiveFloat(
-            metadata, key(rotary ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon")),
-        rotary ? ConfigLimits.positiveFloat(metadata, key("rope.freq_base"), RopeScaling.DEFAULT_THETA) : 0,
+            metadata,
+            key(rotary ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon")),
+        rotary
+            ? ConfigLimits.positiveFloat(metadata, key("rope.freq_base"), RopeScaling.DEFAULT_THETA)
+            : 0,
         rotary ? ropeScaling(headDim) : new float[0],
         0,
         0);
@@ -94,7 +97,10 @@ final class GgufConfig {
     int headDim = ConfigLimits.headDim(metadata, keys, embeddingDim, numHeads, numKvHeads);
     requireEqual("attention.value_length", headDim, "the dimension of the keys");
     if (rotary) {
-      requireEqual("rope.dimension_count", headDim, "the dimension of a head, as a partial rotation is not supported");
+      requireEqual(
+          "rope.dimension_count",
+          headDim,
+          "the dimension of a head, as a partial rotation is not supported");
     }
     return headDim;
   }
@@ -110,7 +116,10 @@ final class GgufConfig {
     Tensor embedding = tensor("token_embd.weight");
     if (embedding.rows() > ConfigLimits.VOCAB) {
       throw new MalformedModelException(
-          checkpoint.path(), "tensor " + embedding.name(), "at most " + ConfigLimits.VOCAB + " rows", embedding.rows() + "");
+          checkpoint.path(),
+          "tensor " + embedding.name(),
+          "at most " + ConfigLimits.VOCAB + " rows",
+          embedding.rows() + "");
     }
     int rows = (int) embedding.rows();
     if (integer("vocab_size", ConfigLimits.VOCAB, rows) != rows) {
@@ -123,7 +132,10 @@ final class GgufConfig {
     for (String name : List.of("rope_factors_long.weight", "rope_factors_short.weight")) {
       if (checkpoint.tensors().containsKey(name)) {
         throw new MalformedModelException(
-            checkpoint.path(), "tensor " + name, "no such tensor, as LongRoPE is not supported", "one");
+            checkpoint.path(),
+            "tensor " + name,
+            "no such tensor, as LongRoPE is not supported",
+            "one");
       }
     }
     float[] scaling = linearScaling(headDim);
@@ -132,11 +144,15 @@ final class GgufConfig {
       for (float factor : factors) {
         if (!(factor > 0)) {
           throw new MalformedModelException(
-              checkpoint.path(), "tensor rope_freqs.weight", "positive factors", String.valueOf(factor));
+              checkpoint.path(),
+              "tensor rope_freqs.weight",
+              "positive factors",
+              String.valueOf(factor));
         }
       }
       if (scaling.length != 0) {
-        throw metadata.unexpected(key("rope.scaling.type"), "none beside the tensor rope_freqs.weight");
+        throw metadata.unexpected(
+            key("rope.scaling.type"), "none beside the tensor rope_freqs.weight");
       }
       return factors;
     }
@@ -148,17 +164,22 @@ final class GgufConfig {
     return switch (metadata.string(typeKey).orElse("none")) {
       // Older files have the factor under a key of its own and no type.
       case "none" ->
-          RopeScaling.linear(headDim, ConfigLimits.positiveFloat(metadata, key("rope.scale_linear"), 1));
+          RopeScaling.linear(
+              headDim, ConfigLimits.positiveFloat(metadata, key("rope.scale_linear"), 1));
       case "linear" ->
-          RopeScaling.linear(headDim, ConfigLimits.positiveFloat(metadata, key("rope.scaling.factor"), 1));
-      default -> throw metadata.unexpected(typeKey, "none or linear (Llama 3 scaling is the tensor rope_freqs.weight)");
+          RopeScaling.linear(
+              headDim, ConfigLimits.positiveFloat(metadata, key("rope.scaling.factor"), 1));
+      default ->
+          throw metadata.unexpected(
+              typeKey, "none or linear (Llama 3 scaling is the tensor rope_freqs.weight)");
     };
   }
 
   private Tensor tensor(String name) {
     Tensor tensor = checkpoint.tensors().get(name);
     if (tensor == null) {
-      throw new MalformedModelException(checkpoint.path(), "tensor " + name, "a tensor of this name", "none");
+      throw new MalformedModelException(
+          checkpoint.path(), "tensor " + name, "a tensor of this name", "none");
     }
     return tensor;
   }

@@ -14,7 +14,8 @@ final class Gpt2 {
 
   static Weights read(ModelLoader.Source source, ModelConfig config) {
     int dim = config.embeddingDim();
-    WeightReader reader = source.reader(source.isGguf() ? TensorNames.GGUF : huggingFaceNames(source));
+    WeightReader reader =
+        source.reader(source.isGguf() ? TensorNames.GGUF : huggingFaceNames(source));
     PackedMatrix embedding = reader.matrix("token_embd", config.vocabSize(), dim);
     PackedMatrix positions = reader.matrix("position_embd", config.contextLength(), dim);
     List<Weights.Layer> layers = new ArrayList<>();
@@ -36,7 +37,8 @@ final class Gpt2 {
 
   private static Norm layerNorm(WeightReader reader, String name, ModelConfig config) {
     int dim = config.embeddingDim();
-    return new Norm.MeanAndVariance(reader.vector(name, dim), reader.bias(name, dim), config.normEps());
+    return new Norm.MeanAndVariance(
+        reader.vector(name, dim), reader.bias(name, dim), config.normEps());
   }
 
   private static SelfAttention attention(WeightReader layer, ModelConfig config) {
@@ -45,7 +47,8 @@ final class Gpt2 {
         layer.linear(dim, Bias.REQUIRED, new Part("attn_qkv", config.qkvDim())),
         null,
         null,
-        layer.linear(config.numHeads() * config.headDim(), Bias.REQUIRED, new Part("attn_output", dim)),
+        layer.linear(
+            config.numHeads() * config.headDim(), Bias.REQUIRED, new Part("attn_output", dim)),
         config.numHeads(),
         config.numKvHeads(),
         config.headDim(),

@@ -9,7 +9,8 @@ import java.util.List;
 /// classes of transformers (`GPT2Config`, `LlamaConfig`, `MistralConfig`, `Qwen3Config`).
 final class HuggingFaceConfig {
   private static final ConfigLimits.Keys LLAMA_KEYS =
-      new ConfigLimits.Keys("hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim");
+      new ConfigLimits.Keys(
+          "hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim");
 
   private final Checkpoint checkpoint;
   private final Metadata config;
@@ -137,12 +138,14 @@ final class HuggingFaceConfig {
     for (int layer = 0; layer < numLayers; layer++) {
       if (!layerTypes.get(layer).equals(layer < from ? "full_attention" : "sliding_attention")) {
         throw config.unexpected(
-            "layer_types", "full_attention in the lower layers and sliding_attention in those above");
+            "layer_types",
+            "full_attention in the lower layers and sliding_attention in those above");
       }
     }
     if (from < numLayers && slidingWindow == 0) {
       throw config.unexpected(
-          "sliding_window", "a window in use, as layer_types names layers that have sliding_attention");
+          "sliding_window",
+          "a window in use, as layer_types names layers that have sliding_attention");
     }
     return from;
   }
@@ -175,10 +178,12 @@ final class HuggingFaceConfig {
         float low = ConfigLimits.requirePositiveFloat(config, rope + ".low_freq_factor");
         float high = ConfigLimits.requirePositiveFloat(config, rope + ".high_freq_factor");
         if (high <= low) {
-          throw config.unexpected(rope + ".high_freq_factor", "more than low_freq_factor, which is " + low);
+          throw config.unexpected(
+              rope + ".high_freq_factor", "more than low_freq_factor, which is " + low);
         }
         int original =
-            optionalInt(rope + ".original_max_position_embeddings", ConfigLimits.CONTEXT, contextLength);
+            optionalInt(
+                rope + ".original_max_position_embeddings", ConfigLimits.CONTEXT, contextLength);
         yield RopeScaling.llama3(headDim, theta, factor, low, high, original);
       }
       default -> throw config.unexpected(typeKey, "default, linear or llama3");

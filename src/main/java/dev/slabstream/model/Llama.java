@@ -14,7 +14,8 @@ final class Llama {
   private Llama() {}
 
   static Weights read(ModelLoader.Source source, ModelConfig config) {
-    // The rows of q and k in GGUF files of this architecture are permuted so that neighbours turn together.
+    // The rows of q and k in GGUF files of this architecture are permuted so that neighbours turn
+    // together.
     RopePairing pairing = source.isGguf() ? RopePairing.INTERLEAVED : RopePairing.HALVES;
     return read(source, config, pairing, (reader) -> null);
   }
@@ -25,7 +26,10 @@ final class Llama {
   }
 
   static Weights read(
-      ModelLoader.Source source, ModelConfig config, RopePairing pairing, HeadNormsReader headNorms) {
+      ModelLoader.Source source,
+      ModelConfig config,
+      RopePairing pairing,
+      HeadNormsReader headNorms) {
     int dim = config.embeddingDim();
     Bias attentionBias = Bias.IF_PRESENT;
     Bias feedForwardBias = Bias.IF_PRESENT;
@@ -33,7 +37,8 @@ final class Llama {
       attentionBias = source.flag("attention_bias", false) ? Bias.REQUIRED : Bias.NONE;
       feedForwardBias = source.flag("mlp_bias", false) ? Bias.REQUIRED : Bias.NONE;
     }
-    WeightReader reader = source.reader(source.isGguf() ? TensorNames.GGUF : huggingFaceNames(source));
+    WeightReader reader =
+        source.reader(source.isGguf() ? TensorNames.GGUF : huggingFaceNames(source));
     PackedMatrix embedding = reader.matrix("token_embd", config.vocabSize(), dim);
     List<Weights.Layer> layers = new ArrayList<>();
     for (int l = 0; l < config.numLayers(); l++) {
@@ -68,7 +73,11 @@ final class Llama {
     int keyDim = config.numKvHeads() * config.headDim();
     return new SelfAttention(
         layer.linear(
-            dim, bias, new Part("attn_q", queryDim), new Part("attn_k", keyDim), new Part("attn_v", keyDim)),
+            dim,
+            bias,
+            new Part("attn_q", queryDim),
+            new Part("attn_k", keyDim),
+            new Part("attn_v", keyDim)),
         headNorms,
         pairing,
         layer.linear(queryDim, bias, new Part("attn_output", dim)),

@@ -24,7 +24,8 @@ final class LoadProgress {
 
   LoadProgress(Checkpoint checkpoint) {
     this.checkpoint = checkpoint;
-    this.totalBytes = checkpoint.tensors().values().stream().mapToLong(t -> t.data().byteSize()).sum();
+    this.totalBytes =
+        checkpoint.tensors().values().stream().mapToLong(t -> t.data().byteSize()).sum();
     this.unread = new TreeSet<>(checkpoint.tensors().keySet());
     this.unread.removeIf(LoadProgress::isBuffer);
   }
@@ -35,7 +36,11 @@ final class LoadProgress {
     long now = System.nanoTime();
     if (now - lastLineNanos >= SILENCE_NANOS) {
       lastLineNanos = now;
-      LOG.log(Level.INFO, "Packing weights: {0} of {1} MB", megabytes(readBytes), megabytes(totalBytes));
+      LOG.log(
+          Level.INFO,
+          "Packing weights: {0} of {1} MB",
+          megabytes(readBytes),
+          megabytes(totalBytes));
     }
   }
 

@@ -54,7 +54,9 @@ public record ModelConfig(
     if (slidingWindow < 0 || windowedFromLayer < 0) {
       throw new IllegalArgumentException(
           "slidingWindow and windowedFromLayer must not be negative; got "
-              + slidingWindow + " and " + windowedFromLayer);
+              + slidingWindow
+              + " and "
+              + windowedFromLayer);
     }
     ropeScaling = ropeScaling.clone();
   }

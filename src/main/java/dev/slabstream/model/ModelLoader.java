@@ -43,7 +43,9 @@ final class ModelLoader {
     /// The matrix of the head: the embedding, when the configuration says that the two are tied or the file has no other.
     PackedMatrix head(WeightReader reader, PackedMatrix embedding, ModelConfig config) {
       boolean tied =
-          !isGguf() && flag("tie_word_embeddings", config.architecture() == ModelConfig.Architecture.GPT2);
+          !isGguf()
+              && flag(
+                  "tie_word_embeddings", config.architecture() == ModelConfig.Architecture.GPT2);
       if (tied) {
         progress.skip("lm_head.weight");
       }

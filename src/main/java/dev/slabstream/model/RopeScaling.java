@@ -22,7 +22,12 @@ final class RopeScaling {
   /// Llama 3.1 (arXiv:2407.21783, and `_compute_llama3_parameters` of transformers): long wavelengths are divided by `factor`,
   /// short ones stay, those between are blended.
   static float[] llama3(
-      int headDim, double theta, double factor, double lowFactor, double highFactor, long originalContext) {
+      int headDim,
+      double theta,
+      double factor,
+      double lowFactor,
+      double highFactor,
+      long originalContext) {
     float[] factors = new float[headDim / 2];
     for (int i = 0; i < factors.length; i++) {
       double wavelength = 2 * StrictMath.PI * StrictMath.pow(theta, 2.0 * i / headDim);

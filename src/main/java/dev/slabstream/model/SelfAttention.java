@@ -32,29 +32,55 @@ record SelfAttention(
     qkv.apply(kernels, x, scratch.qkv, numTokens);
     if (headNorms != null) {
       float eps = headNorms.eps;
-      kernels.rmsNormHeads(scratch.qkv, 0, stride(), headNorms.query, eps, numTokens, numHeads, headDim);
+      kernels.rmsNormHeads(
+          scratch.qkv, 0, stride(), headNorms.query, eps, numTokens, numHeads, headDim);
       kernels.rmsNormHeads(
           scratch.qkv, keyOffset(), stride(), headNorms.key, eps, numTokens, numKvHeads, headDim);
     }
     if (rotation != null) {
       // Queries and keys lie side by side and turn alike.
       kernels.rope(
-          scratch.qkv, 0, stride(), scratch.cos, scratch.sin, rotation, numTokens, numHeads + numKvHeads, headDim);
+          scratch.qkv,
+          0,
+          stride(),
+          scratch.cos,
+          scratch.sin,
+          rotation,
+          numTokens,
+          numHeads + numKvHeads,
+          headDim);
     }
   }
 
   /// Writes the keys and values of the batch to the slab, where its queries find them beside those from before.
   void store(Kernels kernels, Activations scratch, Batch batch, int layer) {
     kernels.storeKv(
-        scratch.qkv, keyOffset(), valueOffset(), stride(), batch.slab(), batch.layout(), layer, batch.runs());
+        scratch.qkv,
+        keyOffset(),
+        valueOffset(),
+        stride(),
+        batch.slab(),
+        batch.layout(),
+        layer,
+        batch.runs());
   }
 
   /// What the queries in `scratch.qkv` see → out `[numTokens, embeddingDim]`.
-  void attend(Kernels kernels, float[] out, Activations scratch, Batch batch, int layer, int numTokens) {
+  void attend(
+      Kernels kernels, float[] out, Activations scratch, Batch batch, int layer, int numTokens) {
     float scale = (float) (1 / StrictMath.sqrt(headDim));
     kernels.attention(
-        scratch.qkv, 0, stride(), numHeads, scale, window,
-        batch.slab(), batch.layout(), layer, batch.runs(), scratch.attended);
+        scratch.qkv,
+        0,
+        stride(),
+        numHeads,
+        scale,
+        window,
+        batch.slab(),
+        batch.layout(),
+        layer,
+        batch.runs(),
+        scratch.attended);
     output.apply(kernels, scratch.attended, out, numTokens);
   }
 

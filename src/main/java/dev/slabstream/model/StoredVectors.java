@@ -31,7 +31,8 @@ final class StoredVectors {
             case F32 -> tensor.data().get(FLOAT, 4L * i);
             case F16 -> Float.float16ToFloat(tensor.data().get(SHORT, 2L * i));
             case BF16 -> Float.intBitsToFloat(tensor.data().get(SHORT, 2L * i) << 16);
-            case Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K -> throw notPlain(checkpoint, tensor);
+            case Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K ->
+                throw notPlain(checkpoint, tensor);
           };
       if (!Float.isFinite(out[i])) {
         throw new NonFiniteWeightException(

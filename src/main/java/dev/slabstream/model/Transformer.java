@@ -19,7 +19,8 @@ final class Transformer implements LanguageModel {
     this.weights = weights;
     this.batch = new Batch(config);
     this.a = new Activations(config);
-    this.rotary = config.architecture() == ModelConfig.Architecture.GPT2 ? null : new RotaryTable(config);
+    this.rotary =
+        config.architecture() == ModelConfig.Architecture.GPT2 ? null : new RotaryTable(config);
   }
 
   @Override
@@ -60,7 +61,8 @@ final class Transformer implements LanguageModel {
       attention.project(kernels, a.block, a, n);
       attention.store(kernels, a, batch, l);
       if (l == layers.size() - 1) {
-        // Of the last layer later tokens need keys and values only; the rest of it just for those whose logits are wanted.
+        // Of the last layer later tokens need keys and values only; the rest of it just for those
+        // whose logits are wanted.
         n = batch.keepWanted(slices, a);
         if (n == 0) {
           return;

@@ -30,7 +30,11 @@ final class WeightReader {
   }
 
   private WeightReader(
-      Checkpoint checkpoint, Kernels kernels, TensorNames names, LoadProgress progress, String layerPrefix) {
+      Checkpoint checkpoint,
+      Kernels kernels,
+      TensorNames names,
+      LoadProgress progress,
+      String layerPrefix) {
     this.checkpoint = checkpoint;
     this.kernels = kernels;
     this.names = names;

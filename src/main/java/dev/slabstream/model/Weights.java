@@ -13,5 +13,6 @@ record Weights(TokenEmbedding embedding, List<Layer> layers, Norm outputNorm, Pa
   }
 
   /// `x += attention(norm(x)); x += feedForward(norm(x))`: all three models normalise in front of a block.
-  record Layer(Norm attentionNorm, SelfAttention attention, Norm feedForwardNorm, FeedForward feedForward) {}
+  record Layer(
+      Norm attentionNorm, SelfAttention attention, Norm feedForwardNorm, FeedForward feedForward) {}
 }

@@ -119,7 +119,8 @@ final class Candidates {
   void keepTopP(double p) {
     if (p < 1) {
       double target = p * totalWeight;
-      // Those below this weight have less than 1 - p together, so all of them lie behind the border; in the usual peaked
+      // Those below this weight have less than 1 - p together, so all of them lie behind the
+      // border; in the usual peaked
       // distribution they are nearly all there is.
       keepMinP((1 - p) * totalWeight / size);
       scoreByLogit();

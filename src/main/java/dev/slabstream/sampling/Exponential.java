@@ -4,7 +4,8 @@ package dev.slabstream.sampling;
 /// fast as `StrictMath.exp`.
 final class Exponential {
   private static final double LOG2_E = 1.4426950408889634;
-  // ln 2 in two parts (Cody and Waite): the first has its 32 lowest bits zero, so that n times it is exact.
+  // ln 2 in two parts (Cody and Waite): the first has its 32 lowest bits zero, so that n times it
+  // is exact.
   private static final double LN2_HIGH = 6.93147180369123816490e-01;
   private static final double LN2_LOW = 1.90821492927058770002e-10;
 

@@ -28,7 +28,11 @@ public record SamplingParams(
     long seed,
     int topN) {
   public SamplingParams {
-    require(temperature >= 0 && Double.isFinite(temperature), "temperature", "finite and at least 0", temperature);
+    require(
+        temperature >= 0 && Double.isFinite(temperature),
+        "temperature",
+        "finite and at least 0",
+        temperature);
     require(topK >= 0, "topK", "at least 0", topK);
     require(topP > 0 && topP <= 1, "topP", "over 0 and at most 1", topP);
     require(minP >= 0 && minP <= 1, "minP", "between 0 and 1", minP);
@@ -46,7 +50,10 @@ public record SamplingParams(
         (id, bias) -> {
           require(id >= 0, "an id in logitBias", "at least 0", id);
           require(
-              bias < Double.POSITIVE_INFINITY, "logitBias of " + id, "finite or negative infinity", bias);
+              bias < Double.POSITIVE_INFINITY,
+              "logitBias of " + id,
+              "finite or negative infinity",
+              bias);
         });
   }
 

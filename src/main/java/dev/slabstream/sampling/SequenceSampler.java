@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /// The one implementation; [Sampler] says what it does and in which order.
 final class SequenceSampler implements Sampler {
   /// Sequences of a thread are sampled one after the other, so they share the working memory: about 3 MB for 150,000 tokens.
-  private static final ThreadLocal<Candidates> CANDIDATES = ThreadLocal.withInitial(Candidates::new);
+  private static final ThreadLocal<Candidates> CANDIDATES =
+      ThreadLocal.withInitial(Candidates::new);
 
   private final SamplingParams params;
   private final int vocabSize;
@@ -27,8 +28,10 @@ final class SequenceSampler implements Sampler {
     for (int id : biasIds) {
       requireInVocabulary(id, "logitBias");
     }
-    if (Arrays.stream(biases).filter(bias -> bias == Double.NEGATIVE_INFINITY).count() == vocabSize) {
-      throw new IllegalArgumentException("logitBias bans every token of the vocabulary (" + vocabSize + ")");
+    if (Arrays.stream(biases).filter(bias -> bias == Double.NEGATIVE_INFINITY).count()
+        == vocabSize) {
+      throw new IllegalArgumentException(
+          "logitBias bans every token of the vocabulary (" + vocabSize + ")");
     }
     counts = params.penalises() ? new TokenCounts(promptIds.length) : null;
     if (counts != null) {
@@ -108,7 +111,12 @@ final class SequenceSampler implements Sampler {
   private void requireInVocabulary(int id, String where) {
     if (id < 0 || id >= vocabSize) {
       throw new IllegalArgumentException(
-          "an id in " + where + " must be at least 0 and below the vocabulary size " + vocabSize + "; got " + id);
+          "an id in "
+              + where
+              + " must be at least 0 and below the vocabulary size "
+              + vocabSize
+              + "; got "
+              + id);
     }
   }
 }

@@ -17,7 +17,8 @@ public record KvLayout(int numLayers, int numBlocks, int numKvHeads, int headDim
     requirePositive("headDim", headDim);
     requirePositive("blockTokens", blockTokens);
     if (blockTokens % 16 != 0) {
-      throw new IllegalArgumentException("blockTokens must be a multiple of 16; got " + blockTokens);
+      throw new IllegalArgumentException(
+          "blockTokens must be a multiple of 16; got " + blockTokens);
     }
   }
 

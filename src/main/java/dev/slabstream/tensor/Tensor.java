@@ -14,13 +14,23 @@ import java.lang.foreign.MemorySegment;
 public record Tensor(String name, ElementType type, long rows, long cols, MemorySegment data) {
   public Tensor {
     if (rows <= 0 || cols <= 0) {
-      throw new IllegalArgumentException(name + ": shape [" + rows + ", " + cols + "] must be positive");
+      throw new IllegalArgumentException(
+          name + ": shape [" + rows + ", " + cols + "] must be positive");
     }
     long expectedBytes = Math.multiplyExact(rows, type.bytesOf(cols));
     if (data.byteSize() != expectedBytes) {
       throw new IllegalArgumentException(
-          name + ": " + type + " [" + rows + ", " + cols + "] takes " + expectedBytes
-              + " bytes; got " + data.byteSize());
+          name
+              + ": "
+              + type
+              + " ["
+              + rows
+              + ", "
+              + cols
+              + "] takes "
+              + expectedBytes
+              + " bytes; got "
+              + data.byteSize());
     }
   }
 

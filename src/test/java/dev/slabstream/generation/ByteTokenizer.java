@@ -137,7 +137,10 @@ final class ByteTokenizer implements Tokenizer {
     for (int length = Math.min(3, bytes.length); length >= 1; length--) {
       byte[] end = Arrays.copyOfRange(bytes, bytes.length - length, bytes.length);
       int lead = end[0] & 0xFF;
-      int needed = lead >= 0xF0 && lead <= 0xF4 ? 4 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xC2 && lead < 0xE0 ? 2 : 1;
+      int needed =
+          lead >= 0xF0 && lead <= 0xF4
+              ? 4
+              : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xC2 && lead < 0xE0 ? 2 : 1;
       if (needed > length && isPrefixOfCharacter(end, needed)) {
         return length;
       }

@@ -16,7 +16,13 @@ import org.junit.jupiter.api.Test;
 class TextStreamTest {
   private final ByteTokenizer tokenizer =
       new ByteTokenizer(
-          List.of(utf8("ab"), utf8("bc"), utf8("cab"), utf8("é"), new byte[] {'a', (byte) 0xE2}, new byte[] {(byte) 0x82, (byte) 0xAC, 'b'}),
+          List.of(
+              utf8("ab"),
+              utf8("bc"),
+              utf8("cab"),
+              utf8("é"),
+              new byte[] {'a', (byte) 0xE2},
+              new byte[] {(byte) 0x82, (byte) 0xAC, 'b'}),
           List.of("<eos>", "<tool>"),
           OptionalInt.empty());
   private final List<Token> events = new ArrayList<>();
@@ -130,7 +136,9 @@ class TextStreamTest {
     TextStream stream = stream();
     stream.next(
         new SampledToken(
-            'x', -1, List.of(new TokenLogprob('y', -0.5f), new TokenLogprob(tokenizer.special(0), -2))),
+            'x',
+            -1,
+            List.of(new TokenLogprob('y', -0.5f), new TokenLogprob(tokenizer.special(0), -2))),
         0,
         false,
         false);
@@ -145,7 +153,22 @@ class TextStreamTest {
   @Test
   void agreesWithNaiveSearchOnTheWholeTextForRandomTokens() {
     Random random = new Random(11);
-    int[] ids = {'a', 'b', 'c', id("ab"), id("bc"), id("cab"), id("é"), 0xE2, 0x82, 0xAC, 260, 261, 0xC3, tokenizer.special(1)};
+    int[] ids = {
+      'a',
+      'b',
+      'c',
+      id("ab"),
+      id("bc"),
+      id("cab"),
+      id("é"),
+      0xE2,
+      0x82,
+      0xAC,
+      260,
+      261,
+      0xC3,
+      tokenizer.special(1)
+    };
     List<String> pieces = List.of("a", "b", "c", "€", "é", "ab", "\uFFFD", "a€");
     int cut = 0;
     for (int round = 0; round < 20_000; round++) {
@@ -194,7 +217,8 @@ class TextStreamTest {
   }
 
   private TextStream stream(String... stops) {
-    return new TextStream(tokenizer, new TokenTexts(tokenizer), List.of(stops), (e, nanos) -> events.add(e));
+    return new TextStream(
+        tokenizer, new TokenTexts(tokenizer), List.of(stops), (e, nanos) -> events.add(e));
   }
 
   private static boolean next(TextStream stream, int id) {

@@ -100,14 +100,16 @@ class MatmulTest {
               () ->
                   kernels.pack(
                       List.of(
-                          random.tensor(ElementType.F32, 2, 32), random.tensor(ElementType.F32, 2, 64))))
+                          random.tensor(ElementType.F32, 2, 32),
+                          random.tensor(ElementType.F32, 2, 64))))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("64")
           .hasMessageContaining("32");
     }
   }
 
-  private static float[] product(Kernels kernels, List<Tensor> weights, float[] x, int tokens, int rows) {
+  private static float[] product(
+      Kernels kernels, List<Tensor> weights, float[] x, int tokens, int rows) {
     float[] y = new float[tokens * rows];
     kernels.matmul(kernels.pack(weights), x, y, tokens);
     return y;

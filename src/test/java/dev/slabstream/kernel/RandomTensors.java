@@ -33,7 +33,8 @@ final class RandomTensors {
         case Q6_K -> buffer.putShort(at + 208, half(weight() / 4096));
       }
     }
-    return new Tensor(type + "[" + rows + "," + cols + "]", type, rows, cols, MemorySegment.ofArray(bytes));
+    return new Tensor(
+        type + "[" + rows + "," + cols + "]", type, rows, cols, MemorySegment.ofArray(bytes));
   }
 
   private float weight() {

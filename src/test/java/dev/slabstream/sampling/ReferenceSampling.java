@@ -32,16 +32,19 @@ final class ReferenceSampling {
     double best = all.stream().mapToDouble(Candidate::probability).max().orElseThrow();
     all = softmax(all.stream().filter(c -> c.probability() >= params.minP() * best).toList());
     if (params.typicalP() < 1) {
-      double entropy = all.stream().mapToDouble(c -> -c.probability() * StrictMath.log(c.probability())).sum();
+      double entropy =
+          all.stream().mapToDouble(c -> -c.probability() * StrictMath.log(c.probability())).sum();
       all =
           softmax(
               untilMass(
-                  sorted(all, c -> Math.abs(-StrictMath.log(c.probability()) - entropy)), params.typicalP()));
+                  sorted(all, c -> Math.abs(-StrictMath.log(c.probability()) - entropy)),
+                  params.typicalP()));
     }
     return sorted(all, Candidate::id);
   }
 
-  static double[] adjust(float[] logits, SamplingParams params, int[] promptIds, List<Integer> output) {
+  static double[] adjust(
+      float[] logits, SamplingParams params, int[] promptIds, List<Integer> output) {
     double[] adjusted = new double[logits.length];
     for (int id = 0; id < logits.length; id++) {
       final int token = id;
@@ -58,7 +61,8 @@ final class ReferenceSampling {
     return adjusted;
   }
 
-  private static List<Candidate> sorted(List<Candidate> candidates, ToDoubleFunction<Candidate> score) {
+  private static List<Candidate> sorted(
+      List<Candidate> candidates, ToDoubleFunction<Candidate> score) {
     return candidates.stream()
         .sorted(Comparator.comparingDouble(score).thenComparingInt(Candidate::id))
         .toList();

@@ -29,7 +29,9 @@ class SamplerPropertiesTest {
         float[] logits = randomLogits(random, vocabSize);
         double[] adjusted = ReferenceSampling.adjust(logits, params, prompt, output);
         int id = sampler.sample(logits, 0, argmax(logits), 0, index).id();
-        assertThat(id).as("%s of %s tokens, index %s", params, vocabSize, index).isEqualTo(expected(adjusted, params, index));
+        assertThat(id)
+            .as("%s of %s tokens, index %s", params, vocabSize, index)
+            .isEqualTo(expected(adjusted, params, index));
         output.add(id);
       }
     }
@@ -53,7 +55,8 @@ class SamplerPropertiesTest {
     int expectedTotal = 0;
     for (Candidate candidate : ReferenceSampling.distribution(doubles, params)) {
       double expected = candidate.probability() * draws;
-      chiSquare += (counts[candidate.id()] - expected) * (counts[candidate.id()] - expected) / expected;
+      chiSquare +=
+          (counts[candidate.id()] - expected) * (counts[candidate.id()] - expected) / expected;
       expectedTotal += counts[candidate.id()];
     }
     assertThat(expectedTotal).isEqualTo(draws);
@@ -104,7 +107,11 @@ class SamplerPropertiesTest {
       amongOthers.add(second.sample(steps[i], 0, argmax(steps[i]), 0, i).id());
     }
     assertThat(amongOthers).isEqualTo(alone);
-    Sampler otherSeed = Sampler.of(with().temperature(0.9).topP(0.95).frequency(0.3).seed(124).build(), new int[] {3}, 400);
+    Sampler otherSeed =
+        Sampler.of(
+            with().temperature(0.9).topP(0.95).frequency(0.3).seed(124).build(),
+            new int[] {3},
+            400);
     List<Integer> different = new ArrayList<>();
     for (int i = 0; i < steps.length; i++) {
       different.add(otherSeed.sample(steps[i], 0, argmax(steps[i]), 0, i).id());
@@ -135,7 +142,11 @@ class SamplerPropertiesTest {
   private static SamplingParams randomParams(SplittableRandom random, int vocabSize) {
     Map<Integer, Double> bias = new HashMap<>();
     for (int i = random.nextInt(3); i > 0; i--) {
-      bias.put(random.nextInt(vocabSize), random.nextBoolean() && vocabSize > 3 ? Double.NEGATIVE_INFINITY : random.nextDouble(-5, 5));
+      bias.put(
+          random.nextInt(vocabSize),
+          random.nextBoolean() && vocabSize > 3
+              ? Double.NEGATIVE_INFINITY
+              : random.nextDouble(-5, 5));
     }
     var params = with().bias(bias).seed(random.nextLong());
     params.temperature(random.nextInt(5) == 0 ? 0 : random.nextDouble(0.2, 2));
@@ -152,7 +163,10 @@ class SamplerPropertiesTest {
       params.typicalP(random.nextDouble(0.05, 1));
     }
     if (random.nextInt(3) == 0) {
-      params.repetition(random.nextDouble(0.5, 2)).frequency(random.nextDouble(-1, 1)).presence(random.nextDouble(-1, 1));
+      params
+          .repetition(random.nextDouble(0.5, 2))
+          .frequency(random.nextDouble(-1, 1))
+          .presence(random.nextDouble(-1, 1));
     }
     return params.build();
   }

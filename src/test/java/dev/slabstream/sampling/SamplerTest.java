@@ -16,7 +16,8 @@ class SamplerTest {
 
   @Test
   void greedyTakesTheGivenArgmax() {
-    assertThat(Sampler.of(SamplingParams.greedy(), NO_PROMPT, 4).sample(HALVES, 0, 2, 0, 0).id()).isEqualTo(2);
+    assertThat(Sampler.of(SamplingParams.greedy(), NO_PROMPT, 4).sample(HALVES, 0, 2, 0, 0).id())
+        .isEqualTo(2);
   }
 
   @Test
@@ -29,7 +30,8 @@ class SamplerTest {
   @Test
   void logprobIsOfTheRawLogitsWhateverChangesThem() {
     float[] logits = {0, 9, 1, 2, 3, 9};
-    Sampler sampler = Sampler.of(with().bias(Map.of(3, 50.0)).temperature(0.1).topN(2).build(), NO_PROMPT, 4);
+    Sampler sampler =
+        Sampler.of(with().bias(Map.of(3, 50.0)).temperature(0.1).topN(2).build(), NO_PROMPT, 4);
     SampledToken token = sampler.sample(logits, 1, 0, 9.5f, 0);
     assertThat(token.id()).isEqualTo(2 + 1);
     assertThat(token.logprob()).isEqualTo(3 - 9.5f);
@@ -39,9 +41,11 @@ class SamplerTest {
   @Test
   void alternativesAreMostLikelyFirstAndLowerIdsFirstAmongEquals() {
     float[] logits = {1, 7, 3, 7, 3, 2};
-    SampledToken token = Sampler.of(with().topN(4).build(), NO_PROMPT, 6).sample(logits, 0, 1, 0, 0);
+    SampledToken token =
+        Sampler.of(with().topN(4).build(), NO_PROMPT, 6).sample(logits, 0, 1, 0, 0);
     assertThat(token.top()).extracting(TokenLogprob::id).containsExactly(1, 3, 2, 4);
-    assertThat(Sampler.of(with().topN(99).build(), NO_PROMPT, 6).sample(logits, 0, 1, 0, 0).top()).hasSize(6);
+    assertThat(Sampler.of(with().topN(99).build(), NO_PROMPT, 6).sample(logits, 0, 1, 0, 0).top())
+        .hasSize(6);
   }
 
   @Test
@@ -74,12 +78,19 @@ class SamplerTest {
 
   @Test
   void biasIsAddedBeforeTheRepetitionPenalty() {
-    // (1 + 5) / 2 = 3 beats 2.75; 1 / 2 + 5 would as well, but (1 + 4) / 2 = 2.5 does not, while 1 / 2 + 4 would.
+    // (1 + 5) / 2 = 3 beats 2.75; 1 / 2 + 5 would as well, but (1 + 4) / 2 = 2.5 does not, while 1
+    // / 2 + 4 would.
     float[] logits = {1, 2.75f};
     int[] prompt = {0};
-    assertThat(Sampler.of(with().repetition(2).bias(Map.of(0, 5.0)).build(), prompt, 2).sample(logits, 0, 1, 0, 0).id())
+    assertThat(
+            Sampler.of(with().repetition(2).bias(Map.of(0, 5.0)).build(), prompt, 2)
+                .sample(logits, 0, 1, 0, 0)
+                .id())
         .isEqualTo(0);
-    assertThat(Sampler.of(with().repetition(2).bias(Map.of(0, 4.0)).build(), prompt, 2).sample(logits, 0, 1, 0, 0).id())
+    assertThat(
+            Sampler.of(with().repetition(2).bias(Map.of(0, 4.0)).build(), prompt, 2)
+                .sample(logits, 0, 1, 0, 0)
+                .id())
         .isEqualTo(1);
   }
 
@@ -122,7 +133,8 @@ class SamplerTest {
   void topPIsOfWhatTopKLeft() {
     // Of ids 2 and 0 alone, id 2 has 2/3.
     assertThat(drawn(HALVES, with().temperature(1).topK(2).topP(0.65).build())).containsExactly(2);
-    assertThat(drawn(HALVES, with().temperature(1).topK(2).topP(0.7).build())).containsExactly(0, 2);
+    assertThat(drawn(HALVES, with().temperature(1).topK(2).topP(0.7).build()))
+        .containsExactly(0, 2);
   }
 
   @Test
@@ -141,7 +153,8 @@ class SamplerTest {
 
   @Test
   void typicalPKeepsTheSurpriseNearestToTheEntropy() {
-    // Entropy 1.75 bits. Surprises 2, 3, 1, 3 bits: distances 0.25, 1.25, 0.75, 1.25. The most likely is not the first.
+    // Entropy 1.75 bits. Surprises 2, 3, 1, 3 bits: distances 0.25, 1.25, 0.75, 1.25. The most
+    // likely is not the first.
     assertThat(drawn(HALVES, with().temperature(1).typicalP(0.2).build())).containsExactly(0);
     assertThat(drawn(HALVES, with().temperature(1).typicalP(0.7).build())).containsExactly(0, 2);
     assertThat(drawn(HALVES, with().temperature(1).typicalP(0.8).build())).containsExactly(0, 1, 2);
@@ -152,14 +165,17 @@ class SamplerTest {
     Map<Integer, Double> ban = Map.of(2, Double.NEGATIVE_INFINITY);
     assertThat(drawn(HALVES, with().temperature(1).bias(ban).build())).containsExactly(0, 1, 3);
     SamplingParams penalised = with().repetition(1e300).bias(ban).build();
-    assertThat(Sampler.of(penalised, new int[] {0, 1, 2, 3}, 4).sample(HALVES, 0, 2, 0, 0).id()).isNotEqualTo(2);
+    assertThat(Sampler.of(penalised, new int[] {0, 1, 2, 3}, 4).sample(HALVES, 0, 2, 0, 0).id())
+        .isNotEqualTo(2);
   }
 
   @Test
   void overflowingPenaltiesAndTinyTemperaturesLeaveSomethingToChoose() {
     float[] logits = {-3e38f, -2e38f, -1e38f};
-    SamplingParams params = with().temperature(Double.MIN_VALUE).repetition(1e308).typicalP(0.5).topP(0.5).build();
-    assertThat(Sampler.of(params, new int[] {0, 1, 2}, 3).sample(logits, 0, 2, 0, 0).id()).isBetween(0, 2);
+    SamplingParams params =
+        with().temperature(Double.MIN_VALUE).repetition(1e308).typicalP(0.5).topP(0.5).build();
+    assertThat(Sampler.of(params, new int[] {0, 1, 2}, 3).sample(logits, 0, 2, 0, 0).id())
+        .isBetween(0, 2);
   }
 
   @Test
@@ -207,13 +223,16 @@ class SamplerTest {
 
   @Test
   void randomNumbersAreTheSameOnEveryMachineAndInEveryVersion() {
-    // A change here changes the text of every seeded request. The second is SplitMix64's second output for state 0.
+    // A change here changes the text of every seeded request. The second is SplitMix64's second
+    // output for state 0.
     assertThat(CounterRandom.uniform(0, 0)).isEqualTo((0xE220A8397B1DCDAFL >>> 11) * 0x1p-53);
     assertThat(CounterRandom.uniform(0, 1)).isEqualTo((0x6E789E6AA1B965F4L >>> 11) * 0x1p-53);
   }
 
   private static void assertRefused(Builder params, String name) {
-    assertThatIllegalArgumentException().isThrownBy(params::build).withMessageStartingWith(name + " must be");
+    assertThatIllegalArgumentException()
+        .isThrownBy(params::build)
+        .withMessageStartingWith(name + " must be");
   }
 
   private static Set<Integer> drawn(float[] logits, SamplingParams params) {
@@ -313,7 +332,17 @@ class SamplerTest {
 
     SamplingParams build() {
       return new SamplingParams(
-          temperature, topK, topP, minP, typicalP, repetition, frequency, presence, bias, seed, topN);
+          temperature,
+          topK,
+          topP,
+          minP,
+          typicalP,
+          repetition,
+          frequency,
+          presence,
+          bias,
+          seed,
+          topN);
     }
   }
 }
