@@ -1,0 +1,44 @@
+package dev.slabstream.model;
+
+import dev.slabstream.kernel.Kernels;
+import dev.slabstream.model.GoldenFile.Case;
+import dev.slabstream.model.TestModels.Loaded;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class SmolLm2GoldenTest {
+  private static final GoldenReport REPORT = new GoldenReport("smollm2");
+  private static final GoldenFile GOLDEN = GoldenFile.smolLm2();
+
+  /// Steps of the one case that the slow backends do.
+  private static final int FEW_STEPS = 6;
+
+  @ParameterizedTest
+  @EnumSource
+  void theEmbeddedModelGivesTheReferencesLogitsAndTokens(TestBackend backend) {
+    Deviations found = new Deviations();
+    try (Kernels kernels = backend.open(2);
+        Loaded loaded = TestModels.load(GOLDEN.path(), kernels, 64)) {
+      found.compare(loaded, GOLDEN, backend.isFast() ? GOLDEN.cases() : aShortCase());
+    }
+    REPORT.add(backend, GOLDEN, found);
+  }
+
+  private static List<Case> aShortCase() {
+    Case english = GOLDEN.theCase("english");
+    return List.of(
+        new Case(
+            english.name(),
+            english.promptIds(),
+            english.steps().subList(0, FEW_STEPS),
+            english.lastPromptLogits(),
+            null));
+  }
+
+  @AfterAll
+  static void report() {
+    REPORT.write();
+  }
+}
