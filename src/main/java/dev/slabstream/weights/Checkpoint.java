@@ -33,13 +33,17 @@ public interface Checkpoint extends AutoCloseable {
 
   /// A JSON file beside the weights: `generation_config.json`, `tokenizer_config.json`. Always
   /// empty for GGUF.
+  ///
+  /// @throws MalformedModelException when it is there and is no JSON object, or is too large
   Optional<Metadata> sibling(String fileName);
 
   /// The text of a file beside the weights: `tokenizer.json`, `chat_template.jinja`. Always empty
   /// for GGUF.
   Optional<byte[]> siblingBytes(String fileName);
 
-  /// All tensors by their name in the file, in file order.
+  /// All weights by their name in the file, in file order. Their bytes need not be aligned to the
+  /// element: read them with unaligned layouts. What a Hugging Face file holds beside weights
+  /// (causal masks, rotary tables, integers, more than two dimensions) is checked and left out.
   Map<String, Tensor> tensors();
 
   /// A matrix `[rows, cols]`, or a vector (`rows` 1).

@@ -6,7 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// A JSON file as metadata; a key with dots goes down into objects.
+/// A JSON file as metadata; a key with dots goes down into objects, unless there is one of just
+/// that name.
 final class JsonMetadata extends TypedMetadata {
   private final Map<String, @Nullable Object> root;
 
@@ -29,6 +30,9 @@ final class JsonMetadata extends TypedMetadata {
 
   @Override
   @Nullable Object value(String key) {
+    if (root.containsKey(key)) {
+      return root.get(key);
+    }
     Object node = root;
     for (String name : key.split("\\.", -1)) {
       if (!(node instanceof Map<?, ?> members)) {
