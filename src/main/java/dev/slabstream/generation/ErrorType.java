@@ -21,6 +21,8 @@ public enum ErrorType {
   CANCELLED("cancelled", 503),
   /// The model computed NaN or infinity.
   NON_FINITE_LOGITS("non_finite_logits", 500),
+  /// A defect of the server outside of a generation; the body says nothing about it, the log does.
+  INTERNAL("internal", 500),
   /// Anything else that went wrong while generating.
   GENERATION("generation", 500);
 

@@ -1,0 +1,23 @@
+package dev.slabstream.config;
+
+import dev.slabstream.api.ApiSettings;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/// The beans of the service that hold from the first moment, before there is a model.
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(SlabstreamProperties.class)
+class ServiceConfiguration {
+  @Bean
+  ServiceGate serviceGate() {
+    return new ServiceGate();
+  }
+
+  @Bean
+  ApiSettings apiSettings(SlabstreamProperties properties) {
+    SlabstreamProperties.Api api = properties.api();
+    return new ApiSettings(
+        Math.toIntExact(api.maxBodySize().toBytes()), api.unknownParameters(), api.keepAlive());
+  }
+}

@@ -1,0 +1,129 @@
+package dev.slabstream.config;
+
+import dev.slabstream.api.UnknownParameters;
+import dev.slabstream.kernel.KernelBackend;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotBlank;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Pattern;
+import java.time.Duration;
+import org.hibernate.validator.constraints.time.DurationMax;
+import org.hibernate.validator.constraints.time.DurationMin;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+import org.springframework.validation.annotation.Validated;
+
+/// All settings of ours. Everything has a default that works; `server.*`, `management.*` and `logging.*` are Spring Boot's.
+@Validated
+@ConfigurationProperties("slabstream")
+public record SlabstreamProperties(
+    @DefaultValue @Valid Model model,
+    @DefaultValue @Valid KvCache kvCache,
+    @DefaultValue @Valid Engine engine,
+    @DefaultValue @Valid Kernel kernel,
+    @DefaultValue @Valid Generation generation,
+    @DefaultValue @Valid Session session,
+    @DefaultValue @Valid Api api,
+    @DefaultValue @Valid Shutdown shutdown) {
+
+  /// The model that is served.
+  ///
+  /// @param path A GGUF file, or a Hugging Face folder with config.json, *.safetensors and tokenizer.json. A relative path is looked
+  ///     for in the working directory, then beside the jar.
+  /// @param warmUp Whether to run a few steps before the service calls itself ready, so that the first request meets compiled code.
+  public record Model(
+      @DefaultValue("models/SmolLM2-135M-Instruct.Q4_1.gguf") @NotBlank String path,
+      @DefaultValue("true") boolean warmUp) {}
+
+  /// The slab of keys and values.
+  ///
+  /// @param size Size of the slab. Empty derives it from the memory that the process may use.
+  /// @param blockTokens Tokens in one block; a multiple of 16.
+  public record KvCache(
+      @Nullable DataSize size, @DefaultValue("16") @Min(16) @Max(1024) int blockTokens) {
+    public KvCache {
+      if (blockTokens % 16 != 0) {
+        throw new IllegalArgumentException(
+            "slabstream.kv-cache.block-tokens must be a multiple of 16; got " + blockTokens);
+      }
+    }
+  }
+
+  /// The engine that runs sequences together.
+  ///
+  /// @param threads Threads that compute. 0 takes as many as the process may use processors.
+  /// @param maxQueue Requests that may wait for admission; one more is refused with 429.
+  /// @param maxBatchTokens Tokens computed in one step at most.
+  /// @param maxRunning Requests that run at once at most.
+  public record Engine(
+      @DefaultValue("0") @Min(0) @Max(1024) int threads,
+      @DefaultValue("128") @Min(1) int maxQueue,
+      @DefaultValue("512") @Min(1) int maxBatchTokens,
+      @DefaultValue("32") @Min(1) int maxRunning) {
+    /// The number of threads, decided.
+    public int actualThreads() {
+      return threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+    }
+  }
+
+  /// What computes.
+  ///
+  /// @param backend Implementation of the kernels: auto, vector, scalar or nd4j.
+  /// @param vectorBits Width of a vector register: auto (what the machine prefers), 128, 256 or 512.
+  public record Kernel(
+      @DefaultValue("auto") @NotNull KernelBackend backend,
+      @DefaultValue("auto") @Pattern(regexp = "auto|128|256|512") String vectorBits) {
+    /// The width as a number; 0 for auto.
+    public int vectorBitsOrZero() {
+      return vectorBits.equals("auto") ? 0 : Integer.parseInt(vectorBits);
+    }
+  }
+
+  /// Limits and defaults of a request.
+  ///
+  /// @param defaultMaxNewTokens Tokens to generate at most when a request does not say.
+  /// @param maxStopSequences Stop strings that a request may name at most.
+  /// @param maxTopNTokens Likeliest tokens that a request may ask for at most.
+  /// @param specialTokensInPrompt Whether special tokens written in `inputs` are recognised; otherwise they are text.
+  public record Generation(
+      @DefaultValue("100") @Min(1) int defaultMaxNewTokens,
+      @DefaultValue("4") @Min(0) int maxStopSequences,
+      @DefaultValue("5") @Min(0) int maxTopNTokens,
+      @DefaultValue("true") boolean specialTokensInPrompt) {}
+
+  /// Sessions.
+  ///
+  /// @param idleTimeout How long a session may be idle before it expires.
+  /// @param max Sessions that may be open at once; one more is refused with 429.
+  public record Session(
+      @DefaultValue("30m") @DurationMin(millis = 1) Duration idleTimeout,
+      @DefaultValue("1000") @Min(1) int max) {}
+
+  /// The HTTP API.
+  ///
+  /// @param unknownParameters What becomes of a field or parameter that the API does not know: refuse (422, with the nearest known
+  ///     name) or ignore.
+  /// @param maxBodySize Longest request body; a longer one is refused with 413.
+  /// @param keepAlive How long a stream may be silent before a comment is sent to keep the connection open.
+  public record Api(
+      @DefaultValue("refuse") @NotNull UnknownParameters unknownParameters,
+      @DefaultValue("1MB") @NotNull DataSize maxBodySize,
+      @DefaultValue("15s") @DurationMin(millis = 1) Duration keepAlive) {
+    public Api {
+      if (maxBodySize.toBytes() < 1 || maxBodySize.toBytes() > Integer.MAX_VALUE) {
+        throw new IllegalArgumentException(
+            "slabstream.api.max-body-size must be from 1B to 2047MB; got " + maxBodySize);
+      }
+    }
+  }
+
+  /// The end of the service.
+  ///
+  /// @param gracePeriod How long requests that run may go on before they are cancelled.
+  public record Shutdown(
+      @DefaultValue("30s") @DurationMin @DurationMax(hours = 24) Duration gracePeriod) {}
+}
