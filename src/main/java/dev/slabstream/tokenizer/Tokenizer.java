@@ -1,5 +1,7 @@
 package dev.slabstream.tokenizer;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -15,6 +17,17 @@ public interface Tokenizer extends AutoCloseable {
   /// Encodes without adding anything; see [#bosId()] for what a prompt begins with. Never truncates.
   /// Lone surrogates in `text` are taken as U+FFFD.
   int[] encode(String text, SpecialTokens specialTokens);
+
+  /// A piece of a prompt that is made of several, such as a rendered chat.
+  record Part(String text, SpecialTokens specialTokens) {}
+
+  /// Encodes parts as one text, so that tokens may reach across their borders; a special token is recognised only where it lies
+  /// in [SpecialTokens#RECOGNISED] parts altogether.
+  default int[] encode(List<Part> parts) {
+    return parts.stream()
+        .flatMapToInt(part -> Arrays.stream(encode(part.text(), part.specialTokens())))
+        .toArray();
+  }
 
   /// Decodes; invalid UTF-8 becomes one U+FFFD for every maximal invalid part.
   String decode(int[] ids, boolean skipSpecial);
@@ -37,6 +50,7 @@ public interface Tokenizer extends AutoCloseable {
   /// A detokenizer for one stream.
   StreamDecoder streamDecoder(boolean skipSpecial);
 
+  /// Frees what the tokenizer holds outside the heap; those of [TokenizerDefinition] hold nothing there.
   @Override
   void close();
 }
