@@ -1,11 +1,34 @@
 package dev.slabstream.engine;
 
+import java.util.Map;
+
 /// A picture of the engine; readable from any thread, each figure current, the set not taken at one instant.
 ///
 /// @param waiting sequences in the queue
 /// @param running sequences that hold a lease
-/// @param steps steps that did work
+/// @param steps steps that computed tokens
+/// @param failedSteps of these, the ones in which the forward pass threw
 /// @param promptTokens prompt tokens computed
 /// @param generatedTokens tokens handed out
+/// @param submitted sequences taken into the queue
+/// @param rejected sequences refused because the queue was full
+/// @param finished sequences that ended well, by reason; has every reason
+/// @param failed sequences that failed
+/// @param cancelled sequences that were cancelled, by where they were; has every phase
 public record EngineStats(
-    int waiting, int running, long steps, long promptTokens, long generatedTokens) {}
+    int waiting,
+    int running,
+    long steps,
+    long failedSteps,
+    long promptTokens,
+    long generatedTokens,
+    long submitted,
+    long rejected,
+    Map<FinishReason, Long> finished,
+    long failed,
+    Map<Phase, Long> cancelled) {
+  public EngineStats {
+    finished = Map.copyOf(finished);
+    cancelled = Map.copyOf(cancelled);
+  }
+}

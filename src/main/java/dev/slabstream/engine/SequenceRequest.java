@@ -2,7 +2,7 @@ package dev.slabstream.engine;
 
 import dev.slabstream.sampling.SamplingParams;
 
-/// A valid request: everything was checked before, nothing in the engine checks it again.
+/// A valid request: everything was checked before, nothing in the engine checks it again. The arrays are the engine's from here on.
 ///
 /// @param promptIds at least one token
 /// @param maxNewTokens at least 1; prompt and new tokens together fit the model's context and the whole slab
@@ -17,4 +17,20 @@ public record SequenceRequest(
     int[] eosIds,
     int[] stopTokenIds,
     boolean promptLogprobs,
-    SequenceListener listener) {}
+    SequenceListener listener) {
+  public SequenceRequest {
+    if (promptIds.length == 0) {
+      throw new IllegalArgumentException("promptIds must have at least one token");
+    }
+    if (maxNewTokens < 1 || maxNewTokens > Integer.MAX_VALUE - promptIds.length) {
+      throw new IllegalArgumentException(
+          "maxNewTokens must be 1 to %d; got %d"
+              .formatted(Integer.MAX_VALUE - promptIds.length, maxNewTokens));
+    }
+  }
+
+  /// Positions that the sequence takes at most.
+  int maxTokens() {
+    return promptIds.length + maxNewTokens;
+  }
+}

@@ -52,6 +52,8 @@ import java.util.Optional;
 /// **Threads.** The engine's thread leases, extends, advances and closes; [#stats()] may be called by any thread and sees one
 /// consistent picture.
 public final class KvSlab implements AutoCloseable {
+  private static final int[] NO_BLOCKS = {};
+
   private final KvLayout layout;
   private final SlabMemory memory;
   private final BlockPool pool;
@@ -104,10 +106,17 @@ public final class KvSlab implements AutoCloseable {
           "maxTokens %d needs %d blocks of %d tokens; the whole slab has %d"
               .formatted(maxTokens, needed, layout.blockTokens(), layout.numBlocks()));
     }
-    return pool.tryReserve(needed)
-        ? Optional.of(
-            new KvLease(this, pool, layout.blockTokens(), needed, maxTokens, window, maxChunk))
-        : Optional.empty();
+    if (!pool.tryReserve(needed)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(
+          new KvLease(this, pool, layout.blockTokens(), needed, maxTokens, window, maxChunk));
+    } catch (OutOfMemoryError e) {
+      // No lease came of it, so nobody else would give the reservation back.
+      pool.reset(NO_BLOCKS, needed, ResetCause.FAILED);
+      throw e;
+    }
   }
 
   /// May be called by any thread.

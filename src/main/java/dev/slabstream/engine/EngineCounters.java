@@ -1,0 +1,60 @@
+package dev.slabstream.engine;
+
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
+
+/// What [EngineStats] counts: written by the engine's thread (rejections by the submitters), read by any.
+final class EngineCounters {
+  final LongAdder steps = new LongAdder();
+  final LongAdder failedSteps = new LongAdder();
+  final LongAdder promptTokens = new LongAdder();
+  final LongAdder generatedTokens = new LongAdder();
+  final LongAdder submitted = new LongAdder();
+  final LongAdder rejected = new LongAdder();
+  private final LongAdder failed = new LongAdder();
+  private final Map<FinishReason, LongAdder> finished = new EnumMap<>(FinishReason.class);
+  private final Map<Phase, LongAdder> cancelled = new EnumMap<>(Phase.class);
+
+  EngineCounters() {
+    for (FinishReason reason : FinishReason.values()) {
+      finished.put(reason, new LongAdder());
+    }
+    for (Phase phase : Phase.values()) {
+      cancelled.put(phase, new LongAdder());
+    }
+  }
+
+  void countEnd(Outcome outcome, Phase phase) {
+    LongAdder counter =
+        switch (outcome) {
+          case Outcome.Finished(FinishReason reason) -> finished.get(reason);
+          case Outcome.Failed _ -> failed;
+          case Outcome.Cancelled _ -> cancelled.get(phase);
+        };
+    if (counter != null) {
+      counter.increment();
+    }
+  }
+
+  EngineStats stats(int waiting, int running) {
+    return new EngineStats(
+        waiting,
+        running,
+        steps.sum(),
+        failedSteps.sum(),
+        promptTokens.sum(),
+        generatedTokens.sum(),
+        submitted.sum(),
+        rejected.sum(),
+        sums(finished, FinishReason.class),
+        failed.sum(),
+        sums(cancelled, Phase.class));
+  }
+
+  private static <E extends Enum<E>> Map<E, Long> sums(Map<E, LongAdder> adders, Class<E> type) {
+    Map<E, Long> sums = new EnumMap<>(type);
+    adders.forEach((key, adder) -> sums.put(key, adder.sum()));
+    return sums;
+  }
+}

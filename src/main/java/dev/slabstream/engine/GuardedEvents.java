@@ -1,0 +1,59 @@
+package dev.slabstream.engine;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Keeps what a watcher throws away from the engine.
+record GuardedEvents(EngineEvents watcher) implements EngineEvents {
+  private static final Logger log = LoggerFactory.getLogger(GuardedEvents.class);
+
+  @Override
+  public void onStep(int numTokens, int numPromptTokens, int numSequences, long nanos) {
+    try {
+      watcher.onStep(numTokens, numPromptTokens, numSequences, nanos);
+    } catch (RuntimeException e) {
+      warn(e);
+    }
+  }
+
+  @Override
+  public void onAdmitted(long queueNanos) {
+    try {
+      watcher.onAdmitted(queueNanos);
+    } catch (RuntimeException e) {
+      warn(e);
+    }
+  }
+
+  @Override
+  public void onFirstToken(long sinceSubmittedNanos, long prefillNanos) {
+    try {
+      watcher.onFirstToken(sinceSubmittedNanos, prefillNanos);
+    } catch (RuntimeException e) {
+      warn(e);
+    }
+  }
+
+  @Override
+  public void onNextToken(long sinceLastNanos) {
+    try {
+      watcher.onNextToken(sinceLastNanos);
+    } catch (RuntimeException e) {
+      warn(e);
+    }
+  }
+
+  @Override
+  public void onEnded(
+      Outcome outcome, Phase phase, int promptTokens, int generatedTokens, SequenceTimes times) {
+    try {
+      watcher.onEnded(outcome, phase, promptTokens, generatedTokens, times);
+    } catch (RuntimeException e) {
+      warn(e);
+    }
+  }
+
+  private static void warn(RuntimeException e) {
+    log.warn("a watcher of the engine failed", e);
+  }
+}

@@ -1,0 +1,173 @@
+package dev.slabstream.engine;
+
+import dev.slabstream.kvcache.KvLease;
+import dev.slabstream.sampling.SampledToken;
+import dev.slabstream.sampling.Sampler;
+import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// One sequence, from submission to its end: its tokens, how many of them are computed, its lease and its moments.
+///
+/// There are no modes: `numTokens` tokens are known, `numComputedTokens` have their keys and values in the slab, and a step closes
+/// the gap. While a prompt is computed the gap is what is left of it; afterwards it is the one token that was sampled last.
+///
+/// Owned by the engine's thread, except for [#cancel()].
+final class Sequence implements SequenceHandle {
+  final SequenceRequest request;
+  private final Runnable cancelSignal;
+  private volatile boolean cancelRequested;
+
+  private @Nullable KvLease lease;
+  private @Nullable Sampler sampler;
+
+  /// Prompt and generated tokens; grows into `maxTokens` places when admitted.
+  private int[] ids;
+
+  private int numTokens;
+  private float @Nullable [] promptLogprobs;
+  private boolean ended;
+
+  private final long submittedNanos;
+  private long admittedNanos;
+  private long firstTokenNanos;
+  private long lastTokenNanos;
+
+  /// @param cancelSignal tells the engine that some sequence asks for its end
+  Sequence(SequenceRequest request, Runnable cancelSignal, long submittedNanos) {
+    this.request = request;
+    this.cancelSignal = cancelSignal;
+    this.submittedNanos = submittedNanos;
+    ids = request.promptIds();
+    numTokens = ids.length;
+  }
+
+  @Override
+  public void cancel() {
+    cancelRequested = true;
+    cancelSignal.run();
+  }
+
+  boolean isCancelRequested() {
+    return cancelRequested;
+  }
+
+  /// From here on the sequence owns `lease`, until it ends.
+  void lease(KvLease lease, long nowNanos) {
+    this.lease = lease;
+    admittedNanos = nowNanos;
+  }
+
+  /// Makes an admitted sequence ready to compute.
+  void begin(Sampler sampler) {
+    this.sampler = sampler;
+    ids = Arrays.copyOf(ids, request.maxTokens());
+    if (request.promptLogprobs()) {
+      promptLogprobs = new float[request.promptIds().length];
+      promptLogprobs[0] = Float.NaN;
+    }
+  }
+
+  KvLease lease() {
+    return Objects.requireNonNull(lease, "not admitted");
+  }
+
+  Sampler sampler() {
+    return Objects.requireNonNull(sampler, "not begun");
+  }
+
+  int[] ids() {
+    return ids;
+  }
+
+  int numTokens() {
+    return numTokens;
+  }
+
+  int numComputedTokens() {
+    return lease().numComputedTokens();
+  }
+
+  int numPromptTokens() {
+    return request.promptIds().length;
+  }
+
+  int numGeneratedTokens() {
+    return numTokens - numPromptTokens();
+  }
+
+  boolean isDecoding() {
+    return numTokens > numPromptTokens();
+  }
+
+  Phase phase() {
+    if (lease == null) {
+      return Phase.QUEUED;
+    }
+    return isDecoding() ? Phase.DECODE : Phase.PREFILL;
+  }
+
+  /// Log-probabilities of the prompt's tokens, when asked for.
+  float @Nullable [] promptLogprobs() {
+    return promptLogprobs;
+  }
+
+  /// Takes a sampled token as the next one.
+  void append(SampledToken token, long nowNanos) {
+    if (!isDecoding()) {
+      firstTokenNanos = nowNanos;
+    }
+    ids[numTokens] = token.id();
+    numTokens++;
+    lastTokenNanos = nowNanos;
+  }
+
+  /// Why the sequence is complete with its last token, or null when it goes on.
+  @Nullable FinishReason finishReason(SequenceListener.Verdict verdict) {
+    int id = ids[numTokens - 1];
+    if (contains(request.eosIds(), id)) {
+      return FinishReason.EOS_TOKEN;
+    }
+    if (contains(request.stopTokenIds(), id) || verdict == SequenceListener.Verdict.STOP) {
+      return FinishReason.STOP_SEQUENCE;
+    }
+    return numTokens == request.maxTokens() ? FinishReason.LENGTH : null;
+  }
+
+  private static boolean contains(int[] ids, int id) {
+    for (int each : ids) {
+      if (each == id) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  boolean hasEnded() {
+    return ended;
+  }
+
+  /// Ends it: the one place where a lease is closed.
+  void end(Outcome outcome) {
+    ended = true;
+    if (lease != null) {
+      lease.close(outcome.resetCause());
+    }
+  }
+
+  long submittedNanos() {
+    return submittedNanos;
+  }
+
+  long admittedNanos() {
+    return admittedNanos;
+  }
+
+  long lastTokenNanos() {
+    return lastTokenNanos;
+  }
+
+  SequenceTimes times(long endedNanos) {
+    return new SequenceTimes(submittedNanos, admittedNanos, firstTokenNanos, endedNanos);
+  }
+}

@@ -1,0 +1,262 @@
+package dev.slabstream.engine;
+
+import dev.slabstream.model.LanguageModel;
+import dev.slabstream.sampling.SampledToken;
+import java.util.Iterator;
+import java.util.function.LongSupplier;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The steps of the engine, one after the other, on one thread: what [Engine] owns beyond its thread.
+///
+/// A step: take in submissions and cancellations; schedule; compute, sampling as the logits come; hand the tokens out; end what is
+/// complete. Every end goes through [#end], and every failure has a radius:
+///
+/// - what a sampler or listener throws, and logits that are not finite, end that sequence;
+/// - an exception or an [OutOfMemoryError] of the forward pass ends the sequences of the step;
+/// - any other [Error] ends all sequences and leaves the step: what the JVM guarantees is in doubt then.
+final class StepLoop {
+  private static final Logger log = LoggerFactory.getLogger(StepLoop.class);
+
+  private final SubmissionQueue submissions;
+  private final Scheduler scheduler;
+  private final LanguageModel model;
+  private final SamplerFactory samplers;
+  private final EngineCounters counters;
+  private final EngineEvents events;
+  private final LongSupplier nanoClock;
+  private final StepBatch batch;
+  private final Predicate<Sequence> beginning = this::begin;
+
+  private volatile boolean cancellationsPending;
+  private volatile int numRunning;
+  private int endedInStep;
+
+  StepLoop(
+      SubmissionQueue submissions,
+      Scheduler scheduler,
+      StepBatch batch,
+      LanguageModel model,
+      SamplerFactory samplers,
+      EngineCounters counters,
+      EngineEvents events,
+      LongSupplier nanoClock) {
+    this.submissions = submissions;
+    this.scheduler = scheduler;
+    this.batch = batch;
+    this.model = model;
+    this.samplers = samplers;
+    this.counters = counters;
+    this.events = new GuardedEvents(events);
+    this.nanoClock = nanoClock;
+  }
+
+  /// Some sequence asks for its end. Any thread.
+  void signalCancellation() {
+    cancellationsPending = true;
+  }
+
+  /// Sequences that hold a lease. Any thread.
+  int numRunning() {
+    return numRunning;
+  }
+
+  /// Nobody waits or runs, as of the last step.
+  boolean isIdle() {
+    return scheduler.isIdle();
+  }
+
+  /// @return tokens computed and sequences ended
+  int step() {
+    endedInStep = 0;
+    batch.clear();
+    try {
+      takeIn();
+      scheduler.schedule(batch, beginning);
+      numRunning = scheduler.running.size();
+      if (batch.numSequences() > 0) {
+        compute();
+      }
+    } catch (Exception | OutOfMemoryError e) {
+      counters.failedSteps.increment();
+      failStep(e);
+    } catch (Error e) {
+      endAll(new Outcome.Failed(e));
+      throw e;
+    }
+    return batch.numTokens() + endedInStep;
+  }
+
+  private void takeIn() {
+    submissions.drainTo(scheduler.waiting);
+    if (cancellationsPending) {
+      // Cleared before the flags of the sequences are read: who asks meanwhile signals anew.
+      cancellationsPending = false;
+      endCancelled();
+    }
+  }
+
+  private void endCancelled() {
+    for (int i = scheduler.running.size() - 1; i >= 0; i--) {
+      if (scheduler.running.get(i).isCancelRequested()) {
+        end(scheduler.running.get(i), new Outcome.Cancelled());
+      }
+    }
+    for (Iterator<Sequence> it = scheduler.waiting.iterator(); it.hasNext(); ) {
+      Sequence sequence = it.next();
+      if (sequence.isCancelRequested()) {
+        it.remove();
+        end(sequence, new Outcome.Cancelled());
+      }
+    }
+  }
+
+  /// A sequence has its lease: makes it ready to compute.
+  private boolean begin(Sequence sequence) {
+    submissions.left();
+    numRunning = scheduler.running.size();
+    SequenceRequest request = sequence.request;
+    try {
+      sequence.begin(
+          samplers.create(request.sampling(), request.promptIds(), model.config().vocabSize()));
+      request.listener().onAdmitted();
+    } catch (Exception | OutOfMemoryError e) {
+      end(sequence, new Outcome.Failed(e));
+      return false;
+    }
+    events.onAdmitted(sequence.admittedNanos() - sequence.submittedNanos());
+    return true;
+  }
+
+  private void compute() {
+    long startNanos = nanoClock.getAsLong();
+    counters.steps.increment();
+    model.forward(batch.slices(), batch);
+    long nowNanos = nanoClock.getAsLong();
+    counters.promptTokens.add(batch.numPromptTokens());
+    for (int i = 0; i < batch.numSequences(); i++) {
+      deliver(i, nowNanos);
+    }
+    events.onStep(
+        batch.numTokens(), batch.numPromptTokens(), batch.numSequences(), nowNanos - startNanos);
+  }
+
+  /// Brings sequence `i` of the batch up to date and hands its new token out, if there is one.
+  private void deliver(int i, long nowNanos) {
+    Sequence sequence = batch.sequence(i);
+    sequence.lease().advance(batch.slices().get(i).count());
+    Throwable failure = batch.failure(i);
+    if (failure != null) {
+      end(sequence, new Outcome.Failed(failure));
+      return;
+    }
+    SampledToken token = batch.sampled(i);
+    if (token == null) {
+      if (sequence.numComputedTokens() == sequence.numTokens()) {
+        end(
+            sequence,
+            new Outcome.Failed(
+                new IllegalStateException(
+                    "the model gave no logits for position " + (sequence.numTokens() - 1))));
+      }
+      return;
+    }
+    SequenceListener listener = sequence.request.listener();
+    SequenceListener.Verdict verdict;
+    try {
+      float[] promptLogprobs = sequence.promptLogprobs();
+      if (promptLogprobs != null && !sequence.isDecoding()) {
+        listener.onPromptLogprobs(promptLogprobs);
+      }
+      verdict = listener.onToken(sequence.numGeneratedTokens(), token);
+    } catch (Exception | OutOfMemoryError e) {
+      end(sequence, new Outcome.Failed(e));
+      return;
+    }
+    tellOfToken(sequence, nowNanos);
+    sequence.append(token, nowNanos);
+    FinishReason reason = sequence.finishReason(verdict);
+    if (reason != null) {
+      end(sequence, new Outcome.Finished(reason));
+    }
+  }
+
+  private void tellOfToken(Sequence sequence, long nowNanos) {
+    counters.generatedTokens.increment();
+    if (sequence.isDecoding()) {
+      events.onNextToken(nowNanos - sequence.lastTokenNanos());
+    } else {
+      events.onFirstToken(
+          nowNanos - sequence.submittedNanos(), nowNanos - sequence.admittedNanos());
+    }
+  }
+
+  /// Ends what has to do with a step that threw; somebody always, so that the next step is another one.
+  private void failStep(Throwable cause) {
+    Outcome outcome = new Outcome.Failed(cause);
+    for (int i = 0; i < batch.numSequences(); i++) {
+      end(batch.sequence(i), outcome);
+    }
+    if (endedInStep > 0) {
+      return;
+    }
+    for (int i = scheduler.running.size() - 1; i >= 0; i--) {
+      end(scheduler.running.get(i), outcome);
+    }
+    Sequence head = scheduler.waiting.peek();
+    if (endedInStep == 0 && head != null) {
+      scheduler.waiting.remove();
+      end(head, outcome);
+    }
+  }
+
+  /// Ends whatever runs or waits.
+  void endAll(Outcome outcome) {
+    submissions.drainTo(scheduler.waiting);
+    for (int i = scheduler.running.size() - 1; i >= 0; i--) {
+      end(scheduler.running.get(i), outcome);
+    }
+    Sequence sequence;
+    while ((sequence = scheduler.waiting.poll()) != null) {
+      end(sequence, outcome);
+    }
+  }
+
+  /// The one way in which a sequence ends: lease back, then counted, then its owner is told.
+  private void end(Sequence sequence, Outcome outcome) {
+    if (sequence.hasEnded()) {
+      return;
+    }
+    endedInStep++;
+    Phase phase = sequence.phase();
+    sequence.end(outcome);
+    if (phase == Phase.QUEUED) {
+      submissions.left();
+    } else {
+      scheduler.running.remove(sequence);
+      numRunning = scheduler.running.size();
+    }
+    counters.countEnd(outcome, phase);
+    SequenceTimes times = sequence.times(nanoClock.getAsLong());
+    tellOwner(sequence, outcome, phase, times);
+    events.onEnded(
+        outcome, phase, sequence.numPromptTokens(), sequence.numGeneratedTokens(), times);
+  }
+
+  private static void tellOwner(
+      Sequence sequence, Outcome outcome, Phase phase, SequenceTimes times) {
+    SequenceListener listener = sequence.request.listener();
+    try {
+      switch (outcome) {
+        case Outcome.Finished(FinishReason reason) -> listener.onFinished(reason, times);
+        case Outcome.Failed(Throwable cause) -> listener.onFailed(cause, times);
+        case Outcome.Cancelled _ -> listener.onCancelled(phase, times);
+      }
+    } catch (Throwable e) {
+      // Its sequence is over and was told so: nothing is left to fail, and the others must hear of
+      // their own ends.
+      log.error("the listener of a sequence failed at its end", e);
+    }
+  }
+}

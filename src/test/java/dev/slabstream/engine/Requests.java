@@ -1,0 +1,46 @@
+package dev.slabstream.engine;
+
+import dev.slabstream.sampling.SamplingParams;
+
+/// Requests for tests: greedy, nothing special.
+final class Requests {
+  private static final int[] NONE = {};
+
+  private Requests() {}
+
+  /// A prompt of `length` tokens, different for each `salt`.
+  static int[] prompt(int salt, int length) {
+    int[] ids = new int[length];
+    for (int i = 0; i < length; i++) {
+      ids[i] = Math.floorMod(salt * 13 + i * 7 + i * i * salt, FakeModel.POISON_ID);
+    }
+    return ids;
+  }
+
+  static SequenceRequest request(int[] prompt, int maxNewTokens, SequenceListener listener) {
+    return new SequenceRequest(
+        prompt, maxNewTokens, SamplingParams.greedy(), NONE, NONE, false, listener);
+  }
+
+  static SequenceRequest withEnds(SequenceRequest request, int[] eosIds, int[] stopTokenIds) {
+    return new SequenceRequest(
+        request.promptIds(),
+        request.maxNewTokens(),
+        request.sampling(),
+        eosIds,
+        stopTokenIds,
+        request.promptLogprobs(),
+        request.listener());
+  }
+
+  static SequenceRequest withPromptLogprobs(SequenceRequest request) {
+    return new SequenceRequest(
+        request.promptIds(),
+        request.maxNewTokens(),
+        request.sampling(),
+        request.eosIds(),
+        request.stopTokenIds(),
+        true,
+        request.listener());
+  }
+}
