@@ -124,7 +124,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     return sessions.stats();
   }
 
-  /// Requests that have begun and not ended.
+  /// Requests that have begun and whose client has not been handed everything yet.
   public int inFlight() {
     return inFlight.size();
   }
@@ -197,7 +197,8 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     inFlight.add(generation);
     if (draining) {
       // After the entry, so that close() either sees it or is seen.
-      leave(generation, generator);
+      inFlight.remove(generation);
+      generator.end(generation);
       throw Generation.draining();
     }
     try {
@@ -214,14 +215,6 @@ public final class EngineGenerationService implements GenerationService, AutoClo
         .publishOn(delivering)
         .doOnCancel(generation::cancelByClient)
         .map(this::delivered);
-  }
-
-  private void leave(Generation generation, SessionGenerator generator) {
-    generator.end(generation);
-    inFlight.remove(generation);
-    synchronized (idle) {
-      idle.notifyAll();
-    }
   }
 
   private GenerationEvent delivered(TimedEvent timed) {
@@ -266,8 +259,16 @@ public final class EngineGenerationService implements GenerationService, AutoClo
 
     @Override
     public void ended(Generation generation, GenerationObserver.Report report) {
-      leave(generation, generator);
+      generator.end(generation);
       observer.ended(report);
+    }
+
+    @Override
+    public void left(Generation generation) {
+      inFlight.remove(generation);
+      synchronized (idle) {
+        idle.notifyAll();
+      }
     }
   }
 }

@@ -34,7 +34,7 @@ import reactor.core.publisher.Sinks;
 /// 1. [#run()] on a tokenizer thread makes the ids and submits.
 /// 2. The engine's thread reports; tokens become events here and go into a queue that never
 ///    blocks. It holds no more than one event per token, so `max_new_tokens` bounds it.
-/// 3. One end, whichever way: [#end] tells the owner, then the client.
+/// 3. One end, whichever way: [#end] tells the owner, which frees the session, then the client.
 ///
 /// Events are written by one thread at a time: the tokenizer's until the submission, the engine's
 /// from there on. [#cancelByClient()] and [#cancelByServer(String)] may come from any thread at any
@@ -49,6 +49,9 @@ final class Generation implements Runnable, SequenceListener {
 
     /// It ended: called once, before its client is told.
     void ended(Generation generation, GenerationObserver.Report report);
+
+    /// Its client's queue has all there is: called once, the last thing that the request does.
+    void left(Generation generation);
 
     SequenceHandle submit(SequenceRequest request);
   }
@@ -119,8 +122,7 @@ final class Generation implements Runnable, SequenceListener {
 
   /// Ends a request that found no place before the tokenizer.
   void refuse(GenerationException refusal) {
-    end(new Refused(refusal.type()), null);
-    emitError(refusal);
+    end(new Refused(refusal.type()), null, () -> emitError(refusal));
   }
 
   @Override
@@ -214,17 +216,21 @@ final class Generation implements Runnable, SequenceListener {
   public void onFinished(FinishReason reason, SequenceTimes times) {
     FinishReason told = text().finish() ? FinishReason.STOP_SEQUENCE : reason;
     ValidRequest valid = request();
-    end(new Completed(told), times);
-    emit(
+    Finished finished =
         new Finished(
             valid.prefix() + text().text(),
             told,
             generatedTokens,
             valid.promptIds().length,
             seed(),
-            prefill()),
-        0);
-    sink.emitComplete(FAIL_FAST);
+            prefill());
+    end(
+        new Completed(told),
+        times,
+        () -> {
+          emit(finished, 0);
+          sink.emitComplete(FAIL_FAST);
+        });
   }
 
   @Override
@@ -258,16 +264,15 @@ final class Generation implements Runnable, SequenceListener {
       // The engine does that to everything it still has when it closes.
       asked = new Cancellation(false, "the server is shutting down");
     }
-    end(new Cancelled(stage, asked.byClient()), times);
-    emitError(new GenerationException(ErrorType.CANCELLED, "cancelled: " + asked.reason()));
+    var cancelled = new GenerationException(ErrorType.CANCELLED, "cancelled: " + asked.reason());
+    end(new Cancelled(stage, asked.byClient()), times, () -> emitError(cancelled));
   }
 
   private void fail(GenerationException failure, @Nullable SequenceTimes times) {
-    end(new Failed(failure.type()), times);
-    emitError(failure);
+    end(new Failed(failure.type()), times, () -> emitError(failure));
   }
 
-  private void end(GenerationOutcome outcome, @Nullable SequenceTimes times) {
+  private void end(GenerationOutcome outcome, @Nullable SequenceTimes times, Runnable lastWords) {
     ValidRequest valid = request;
     owner.ended(
         this,
@@ -277,6 +282,8 @@ final class Generation implements Runnable, SequenceListener {
             generatedTokens,
             context.nanoClock().getAsLong() - cameNanos,
             times));
+    lastWords.run();
+    owner.left(this);
   }
 
   private void emit(GenerationEvent event, long nanos) {
@@ -284,7 +291,13 @@ final class Generation implements Runnable, SequenceListener {
   }
 
   private void emitError(GenerationException failure) {
-    sink.emitError(failure, FAIL_FAST);
+    Cancellation asked = cancellation;
+    if (asked != null && asked.byClient()) {
+      // Nobody listens, and Reactor would log the error as a lost one.
+      sink.emitComplete(FAIL_FAST);
+    } else {
+      sink.emitError(failure, FAIL_FAST);
+    }
   }
 
   private List<PrefillToken> prefill() {

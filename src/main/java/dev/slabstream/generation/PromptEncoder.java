@@ -28,7 +28,7 @@ final class PromptEncoder {
   /// @throws GenerationException VALIDATION when there is nothing to go on from, or too much
   ValidRequest encode(String inputs, ValidParameters parameters) {
     int atLeast = floor.tokensAtLeast(inputs);
-    if (parameters.truncate().isEmpty() && tooLong(atLeast, parameters.maxNewTokens().orElse(1))) {
+    if (parameters.truncate().isEmpty() && tooLong(atLeast, 1)) {
       throw tooLong("at least ", atLeast, parameters.maxNewTokens());
     }
     int[] ids = truncated(withBos(idsOf(inputs)), parameters.truncate());

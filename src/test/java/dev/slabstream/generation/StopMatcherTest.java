@@ -32,7 +32,7 @@ class StopMatcherTest {
   void agreesWithNaiveSearchOnRandomTexts() {
     Random random = new Random(7);
     int matches = 0;
-    for (int round = 0; round < 20_000; round++) {
+    for (int round = 0; round < 5_000; round++) {
       List<String> stops =
           random.ints(1 + random.nextInt(3), 1, 5).mapToObj(n -> word(random, n)).toList();
       StopMatcher matcher = new StopMatcher(stops);
@@ -51,7 +51,7 @@ class StopMatcherTest {
         assertThat(matcher.heldBack()).as("%s in %s", stops, soFar).isEqualTo(held(stops, soFar));
       }
     }
-    assertThat(matches).isBetween(5_000, 19_999);
+    assertThat(matches).isBetween(1_000, 4_999);
   }
 
   private static int held(List<String> stops, String soFar) {

@@ -1,0 +1,118 @@
+package dev.slabstream.generation;
+
+import dev.slabstream.engine.FinishReason;
+import dev.slabstream.engine.Phase;
+import dev.slabstream.engine.SequenceHandle;
+import dev.slabstream.engine.SequenceListener;
+import dev.slabstream.engine.SequenceListener.Verdict;
+import dev.slabstream.engine.SequenceRequest;
+import dev.slabstream.engine.SequenceTimes;
+import dev.slabstream.sampling.SampledToken;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/// An engine whose every move a test makes, on the test's thread.
+final class FakeEngine implements SequenceQueue {
+  private final BlockingQueue<Submission> submissions = new LinkedBlockingQueue<>();
+  private final List<Submission> all = new CopyOnWriteArrayList<>();
+  private volatile @Nullable RuntimeException refusal;
+
+  /// Lets every further submission fail.
+  void refuseWith(RuntimeException refusal) {
+    this.refusal = refusal;
+  }
+
+  @Override
+  public SequenceHandle submit(SequenceRequest request) {
+    RuntimeException refused = refusal;
+    if (refused != null) {
+      throw refused;
+    }
+    Submission submission = new Submission(request);
+    all.add(submission);
+    submissions.add(submission);
+    return submission;
+  }
+
+  /// The next sequence that was submitted.
+  Submission take() {
+    try {
+      Submission submission = submissions.poll(5, TimeUnit.SECONDS);
+      if (submission == null) {
+        throw new AssertionError("nothing was submitted within 5 s");
+      }
+      return submission;
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  boolean isEmpty() {
+    return submissions.isEmpty();
+  }
+
+  /// Ends what a test left open, as an engine does when it is closed.
+  void close() {
+    refuseWith(new IllegalStateException("closed"));
+    all.stream().filter(s -> !s.ended).forEach(s -> s.endCancelled(Phase.QUEUED));
+  }
+
+  static final class Submission implements SequenceHandle {
+    static final SequenceTimes TIMES = new SequenceTimes(1, 2, 3, 4);
+
+    private final SequenceRequest request;
+    private volatile boolean cancelled;
+    private volatile boolean ended;
+    private int tokens;
+
+    Submission(SequenceRequest request) {
+      this.request = request;
+    }
+
+    SequenceRequest request() {
+      return request;
+    }
+
+    SequenceListener listener() {
+      return request.listener();
+    }
+
+    boolean cancelled() {
+      return cancelled;
+    }
+
+    @Override
+    public void cancel() {
+      cancelled = true;
+    }
+
+    Submission admit() {
+      listener().onAdmitted();
+      return this;
+    }
+
+    Verdict token(int id) {
+      return listener().onToken(tokens++, new SampledToken(id, -0.5f, List.of()));
+    }
+
+    void finish(FinishReason reason) {
+      ended = true;
+      listener().onFinished(reason, TIMES);
+    }
+
+    void fail(Throwable cause) {
+      ended = true;
+      listener().onFailed(cause, TIMES);
+    }
+
+    /// Ends it as the engine does after [#cancel()].
+    void endCancelled(Phase phase) {
+      ended = true;
+      listener().onCancelled(phase, TIMES);
+    }
+  }
+}
