@@ -2,7 +2,6 @@ package dev.slabstream.api;
 
 import dev.slabstream.generation.ErrorType;
 import dev.slabstream.generation.GenerationException;
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,7 +12,6 @@ import tools.jackson.databind.JsonNode;
 /// The fields of one JSON object, read by type. JSON's null is the same as absent. A value of another type is MALFORMED, a number of
 /// the right type that fits nowhere is VALIDATION; both name the field.
 record JsonFields(JsonNode object) {
-  private static final BigInteger UNSIGNED_MAX = BigInteger.TWO.pow(64).subtract(BigInteger.ONE);
   private static final int SHOWN_VALUE_LENGTH = 60;
 
   @Nullable String string(String name) {
@@ -43,8 +41,7 @@ record JsonFields(JsonNode object) {
     return node == null ? null : (Integer) integer(name, node);
   }
 
-  /// An unsigned 64-bit integer, as the bits of a `long`.
-  @Nullable Long unsigned(String name) {
+  @Nullable Long longInteger(String name) {
     JsonNode node = present(name);
     if (node == null) {
       return null;
@@ -52,14 +49,10 @@ record JsonFields(JsonNode object) {
     if (!node.isIntegralNumber()) {
       throw wrongType(name, "an integer", node);
     }
-    BigInteger value = node.bigIntegerValue();
-    if (value.signum() < 0) {
-      throw outOfRange(name, "at least 0", 0, value);
+    if (!node.canConvertToLong()) {
+      throw outOfRange(name, node, Long.MIN_VALUE, Long.MAX_VALUE);
     }
-    if (value.compareTo(UNSIGNED_MAX) > 0) {
-      throw outOfRange(name, "at most " + UNSIGNED_MAX, UNSIGNED_MAX, value);
-    }
-    return value.longValue();
+    return node.longValue();
   }
 
   @Nullable Double number(String name) {
@@ -149,10 +142,7 @@ record JsonFields(JsonNode object) {
       throw wrongType(name, "an integer", node);
     }
     if (!node.canConvertToInt()) {
-      boolean negative = node.bigIntegerValue().signum() < 0;
-      int limit = negative ? Integer.MIN_VALUE : Integer.MAX_VALUE;
-      throw outOfRange(
-          name, (negative ? "at least " : "at most ") + limit, limit, node.bigIntegerValue());
+      throw outOfRange(name, node, Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
     return node.intValue();
   }
@@ -163,7 +153,7 @@ record JsonFields(JsonNode object) {
     }
     double value = node.isFloatingPointNumber() ? node.doubleValue() : node.bigIntegerValue().doubleValue();
     if (!Double.isFinite(value)) {
-      throw outOfRange(name, "a finite number", "finite", shorten(node.toString()));
+      throw outOfRange(name, "a finite number", "a finite number", node);
     }
     return value;
   }
@@ -177,19 +167,25 @@ record JsonFields(JsonNode object) {
         typeOf(found));
   }
 
-  private static GenerationException outOfRange(
-      String name, String expected, Object limit, Object actual) {
-    return new GenerationException(
-        ErrorType.VALIDATION,
-        "`" + name + "` must be " + expected + "; it is " + shorten(actual.toString()),
-        name,
-        limit,
-        actual instanceof BigInteger big && big.bitLength() > 128 ? shorten(big.toString()) : actual);
+  /// An integer outside of its type's range.
+  private static GenerationException outOfRange(String name, JsonNode node, long min, long max) {
+    return node.bigIntegerValue().signum() < 0
+        ? outOfRange(name, "at least " + min, min, node)
+        : outOfRange(name, "at most " + max, max, node);
   }
 
-  private static String shorten(String value) {
-    return value.length() <= SHOWN_VALUE_LENGTH
-        ? value
-        : value.substring(0, SHOWN_VALUE_LENGTH) + "…";
+  private static GenerationException outOfRange(
+      String name, String expected, Object limit, JsonNode node) {
+    String value = node.toString();
+    String shown =
+        value.length() <= SHOWN_VALUE_LENGTH
+            ? value
+            : value.substring(0, SHOWN_VALUE_LENGTH) + "…";
+    return new GenerationException(
+        ErrorType.VALIDATION,
+        "`" + name + "` must be " + expected + "; it is " + shown,
+        name,
+        limit,
+        shown);
   }
 }

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import dev.slabstream.engine.FinishReason;
 import dev.slabstream.generation.GenerationEvent;
-import java.math.BigInteger;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -13,8 +12,6 @@ import org.jspecify.annotations.Nullable;
 /// The JSON of generations as TGI writes it, field for field and in its order (huggingface/text-generation-inference,
 /// `router/src/lib.rs`: `StreamResponse`, `GenerateResponse`, `Token`). Log-probabilities that are no numbers become null.
 final class Replies {
-  private static final BigInteger UNSIGNED_MODULUS = BigInteger.TWO.pow(64);
-
   private Replies() {}
 
   /// One event of a stream.
@@ -31,16 +28,16 @@ final class Replies {
       @JsonProperty("generated_text") @Nullable String generatedText,
       @JsonProperty("details") @Nullable StreamDetails details) {}
 
-  /// @param seed unsigned; null when nothing was random
+  /// @param seed null when nothing was random
   @JsonPropertyOrder({"finish_reason", "generated_tokens", "seed", "input_length"})
   record StreamDetails(
       @JsonProperty("finish_reason") String finishReason,
       @JsonProperty("generated_tokens") int generatedTokens,
-      @JsonProperty("seed") @Nullable BigInteger seed,
+      @JsonProperty("seed") @Nullable Long seed,
       @JsonProperty("input_length") int inputLength) {
     static StreamDetails of(GenerationEvent.Finished end) {
       return new StreamDetails(
-          reason(end.reason()), end.generatedTokens(), unsigned(end.seed()), end.inputLength());
+          reason(end.reason()), end.generatedTokens(), end.seed(), end.inputLength());
     }
   }
 
@@ -58,7 +55,7 @@ final class Replies {
   record Details(
       @JsonProperty("finish_reason") String finishReason,
       @JsonProperty("generated_tokens") int generatedTokens,
-      @JsonProperty("seed") @Nullable BigInteger seed,
+      @JsonProperty("seed") @Nullable Long seed,
       @JsonProperty("prefill") List<PrefillToken> prefill,
       @JsonProperty("tokens") List<Token> tokens,
       @JsonProperty("top_tokens") @JsonInclude(JsonInclude.Include.NON_EMPTY)
@@ -68,7 +65,7 @@ final class Replies {
       return new Details(
           reason(end.reason()),
           end.generatedTokens(),
-          unsigned(end.seed()),
+          end.seed(),
           end.prefill().stream().map(PrefillToken::of).toList(),
           tokens,
           topTokens);
@@ -113,14 +110,5 @@ final class Replies {
 
   private static @Nullable Float finite(float value) {
     return Float.isFinite(value) ? value : null;
-  }
-
-  /// The number that a seed's bits stand for.
-  static @Nullable BigInteger unsigned(@Nullable Long seed) {
-    if (seed == null) {
-      return null;
-    }
-    BigInteger value = BigInteger.valueOf(seed);
-    return value.signum() < 0 ? value.add(UNSIGNED_MODULUS) : value;
   }
 }

@@ -146,7 +146,7 @@ final class RequestParser {
         sent.number(FREQUENCY_PENALTY.fieldName()),
         sent.number(PRESENCE_PENALTY.fieldName()),
         sent.numbers(LOGIT_BIAS.fieldName()),
-        sent.unsigned(SEED.fieldName()),
+        sent.longInteger(SEED.fieldName()),
         sent.strings(STOP.fieldName()),
         sent.integers(STOP_TOKEN_IDS.fieldName()),
         sent.bool(IGNORE_EOS.fieldName()),

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import dev.slabstream.generation.GenerateParameters;
 import dev.slabstream.generation.Sessions.SessionInfo;
-import java.math.BigInteger;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -58,7 +57,7 @@ record SessionBody(
       @JsonProperty("frequency_penalty") @Nullable Double frequencyPenalty,
       @JsonProperty("presence_penalty") @Nullable Double presencePenalty,
       @JsonProperty("logit_bias") @Nullable Map<String, Double> logitBias,
-      @JsonProperty("seed") @Nullable BigInteger seed,
+      @JsonProperty("seed") @Nullable Long seed,
       @JsonProperty("stop") @Nullable List<String> stop,
       @JsonProperty("stop_token_ids") @Nullable List<Integer> stopTokenIds,
       @JsonProperty("ignore_eos") @Nullable Boolean ignoreEos,
@@ -87,7 +86,7 @@ record SessionBody(
               : bias.entrySet().stream()
                   .collect(
                       Collectors.toMap(e -> WellFormed.text(e.getKey()), Map.Entry::getValue)),
-          Replies.unsigned(p.seed()),
+          p.seed(),
           stop == null ? null : stop.stream().map(WellFormed::text).toList(),
           p.stopTokenIds(),
           p.ignoreEos(),

@@ -150,9 +150,8 @@ final class BadInputIT {
   @CsvSource({
     "max_new_tokens, 99999999999, 2147483647",
     "top_k, -99999999999, -2147483648",
-    "seed, -1, 0",
-    "seed, 18446744073709551616, 18446744073709551615",
-    "temperature, 1e999, finite",
+    "seed, 9223372036854775808, 9223372036854775807",
+    "temperature, 1e999, a finite number",
   })
   void numbersThatFitNowhereAreInvalid(String name, String value, String limit)
       throws IOException {

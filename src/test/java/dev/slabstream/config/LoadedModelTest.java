@@ -1,0 +1,105 @@
+package dev.slabstream.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import dev.slabstream.engine.EngineEvents;
+import dev.slabstream.kvcache.KvStats;
+import dev.slabstream.kvcache.ResetCause;
+import dev.slabstream.tensor.ElementType;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class LoadedModelTest {
+  private static final long SLAB_BYTES = 4L << 20;
+
+  @Test
+  void tinyModelComesUpWarmAndGoesDownWithEveryLeaseBack() throws InterruptedException {
+    List<String> told = new ArrayList<>();
+    LoadedModel loaded =
+        LoadedModel.load(
+            TestModel.TINY,
+            TestModel.settings(SLAB_BYTES),
+            told::add,
+            EngineEvents.NONE,
+            _ -> {});
+    try (loaded) {
+      loaded.engine().start();
+      WarmUp.run(loaded);
+      KvStats stats = loaded.slab().stats();
+
+      assertThat(stats.openLeases()).isZero();
+      assertThat(stats.leasedBlocks()).isZero();
+      assertThat(stats.resets().get(ResetCause.FINISHED)).isEqualTo(2);
+      assertThat(loaded.quantization()).isEqualTo(ElementType.Q4_1);
+      assertThat(loaded.weightsBytes()).isBetween(100_000L, sizeOf(TestModel.TINY));
+      assertThat(loaded.config().contextLength()).isEqualTo(512);
+      assertThat(loaded.slab().layout().slabBytes()).isBetween(SLAB_BYTES / 2, SLAB_BYTES);
+      assertThat(loaded.secondsByPhase())
+          .containsOnlyKeys("open", "kernels", "weights", "tokenizer", "slab");
+      assertThat(told).startsWith("opening the model").endsWith("allocating the slab");
+    }
+    loaded.close();
+    assertThatExceptionOfType(IllegalStateException.class)
+        .isThrownBy(() -> loaded.slab().segment().fill((byte) 0));
+  }
+
+  private static long sizeOf(Path path) {
+    try {
+      return Files.size(path);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void derivedSlabHoldsTheContext() {
+    LoadSettings given = TestModel.settings(1);
+    LoadSettings derived =
+        new LoadSettings(
+            given.kernels(),
+            given.engine(),
+            OptionalLong.empty(),
+            given.blockTokens(),
+            given.slabMemory());
+    try (LoadedModel loaded = LoadedModel.load(TestModel.TINY, derived)) {
+      assertThat(loaded.slabPlan().numTokens()).isEqualTo(4 * 512);
+      assertThat(loaded.engine().maxSequenceTokens()).isEqualTo(512);
+    }
+  }
+
+  @Test
+  void brokenFileGivesOneMessageWithPathAndPlace() {
+    Path broken = TestModel.REFERENCE.resolve("malformed/trunc-counts.gguf");
+    assertThatExceptionOfType(ModelUnusableException.class)
+        .isThrownBy(() -> LoadedModel.load(broken, TestModel.settings(SLAB_BYTES)))
+        .withMessageContainingAll(broken.toString(), "expected", "found");
+  }
+
+  @Test
+  void slabThatHoldsNothingGivesOneMessageWithBothNumbers() {
+    assertThatExceptionOfType(ModelUnusableException.class)
+        .isThrownBy(() -> LoadedModel.load(TestModel.TINY, TestModel.settings(1000)))
+        .withMessageContainingAll("1000 bytes", "cannot hold one request");
+  }
+
+  @Test
+  void modelIsFoundInTheWorkingDirectoryOrRefusedWithThePlaces(@TempDir Path elsewhere)
+      throws IOException {
+    Path file = Files.createFile(elsewhere.resolve("model.gguf"));
+    assertThat(ModelPath.find(file.toString())).isEqualTo(file);
+    assertThat(ModelPath.find("src/test/resources/reference/tiny/llama-a/llama-a-Q4_1.gguf"))
+        .isEqualTo(TestModel.TINY);
+    assertThatExceptionOfType(ModelUnusableException.class)
+        .isThrownBy(() -> ModelPath.find("models/none.gguf"))
+        .withMessageContainingAll(
+            "slabstream.model.path", Path.of("models/none.gguf").toAbsolutePath().toString());
+  }
+}
