@@ -7,9 +7,9 @@ import dev.slabstream.model.GoldenFile.Case;
 import dev.slabstream.model.GoldenFile.Step;
 import dev.slabstream.model.TestModels.Loaded;
 import dev.slabstream.model.TestSequence.Row;
+import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.nio.ByteBuffer;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -45,7 +45,8 @@ final class Deviations {
     String name = golden + ", " + expected;
     int[] prompt = expected.promptIds();
     int maxTokens = prompt.length + expected.steps().size();
-    try (TestSequence sequence = new TestSequence(loaded.model(), loaded.slab(), maxTokens, prompt.length)) {
+    try (TestSequence sequence =
+        new TestSequence(loaded.model(), loaded.slab(), maxTokens, prompt.length)) {
       boolean all = expected.allPromptLogits() != null;
       List<Row> rows = sequence.feed(prompt.length, all ? LogitsFor.ALL : LogitsFor.LAST, prompt);
       rows.forEach(this::digest);
@@ -78,7 +79,8 @@ final class Deviations {
     }
   }
 
-  private void compareRow(String name, double tolerance, float[] expected, int offset, float[] actual) {
+  private void compareRow(
+      String name, double tolerance, float[] expected, int offset, float[] actual) {
     for (int i = 0; i < actual.length; i++) {
       double difference = Math.abs((double) expected[offset + i] - actual[i]);
       if (!(difference <= tolerance)) {
@@ -93,10 +95,14 @@ final class Deviations {
   private void compareStep(String name, double tolerance, Step step, Row row) {
     assertThat(row.summary().finite()).as(name).isTrue();
     double difference = Math.abs(row.logprob(step.id()) - step.logprob());
-    assertThat(difference).as("%s: difference of the log-probability", name).isLessThanOrEqualTo(tolerance);
+    assertThat(difference)
+        .as("%s: difference of the log-probability", name)
+        .isLessThanOrEqualTo(tolerance);
     maxLogprobDifference = Math.max(maxLogprobDifference, difference);
     if (step.gap() >= GoldenFile.MIN_GAP) {
-      assertThat(row.summary().argmax()).as("%s: greedy token, gap %s", name, step.gap()).isEqualTo(step.id());
+      assertThat(row.summary().argmax())
+          .as("%s: greedy token, gap %s", name, step.gap())
+          .isEqualTo(step.id());
     } else {
       numNearTies++;
     }

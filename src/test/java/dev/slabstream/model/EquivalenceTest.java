@@ -54,7 +54,8 @@ class EquivalenceTest {
 
   @ParameterizedTest
   @MethodSource("backendsAndModels")
-  void decodingWithACacheGivesTheBitsOfComputingEverythingAgain(TestBackend backend, GoldenFile golden) {
+  void decodingWithACacheGivesTheBitsOfComputingEverythingAgain(
+      TestBackend backend, GoldenFile golden) {
     int[] prompt = longPrompt(golden);
     try (Kernels kernels = backend.open(1)) {
       Loaded loaded = load(golden, kernels);
@@ -124,11 +125,13 @@ class EquivalenceTest {
         TestSequence sequence = sequence(loaded, member.ids().length, member.ids().length);
         sequences.add(sequence);
         if (member.computed() > 0) {
-          sequence.feed(member.computed(), LogitsFor.NONE, Arrays.copyOf(member.ids(), member.computed()));
+          sequence.feed(
+              member.computed(), LogitsFor.NONE, Arrays.copyOf(member.ids(), member.computed()));
         }
         int count = member.ids().length - member.computed();
         sequence.lease().extend(count);
-        slices.add(new Slice(sequence.lease(), member.ids(), member.computed(), count, member.logits()));
+        slices.add(
+            new Slice(sequence.lease(), member.ids(), member.computed(), count, member.logits()));
         rows.add(new ArrayList<>());
       }
       int vocabSize = loaded.model().config().vocabSize();
@@ -138,7 +141,9 @@ class EquivalenceTest {
               slices,
               (slice, token, logits, offset, summary) ->
                   rows.get(slice)
-                      .add(new Row(Arrays.copyOfRange(logits, offset, offset + vocabSize), summary)));
+                      .add(
+                          new Row(
+                              Arrays.copyOfRange(logits, offset, offset + vocabSize), summary)));
       return rows;
     } finally {
       sequences.forEach(TestSequence::close);
@@ -148,7 +153,8 @@ class EquivalenceTest {
   private List<Row> promptAndSteps(TestBackend backend, int threads, GoldenFile golden) {
     int[] prompt = longPrompt(golden);
     try (Kernels kernels = backend.open(threads);
-        TestSequence sequence = sequence(load(golden, kernels), prompt.length + NUM_STEPS, prompt.length)) {
+        TestSequence sequence =
+            sequence(load(golden, kernels), prompt.length + NUM_STEPS, prompt.length)) {
       List<Row> rows = new ArrayList<>(sequence.feed(prompt.length, LogitsFor.ALL, prompt));
       for (int i = 0; i < NUM_STEPS; i++) {
         rows.add(sequence.feed(1, rows.getLast().summary().argmax()));
@@ -166,8 +172,7 @@ class EquivalenceTest {
   private Loaded load(GoldenFile golden, Kernels kernels) {
     Loaded loaded = TestModels.load(golden.path(), kernels, 1);
     loaded.slab().close();
-    return new Loaded(
-        loaded.model(), leaks.slab(loaded.model().config().kvLayout(NUM_BLOCKS, 16)));
+    return new Loaded(loaded.model(), leaks.slab(loaded.model().config().kvLayout(NUM_BLOCKS, 16)));
   }
 
   private static TestSequence sequence(Loaded loaded, int maxTokens, int maxChunk) {
@@ -189,7 +194,9 @@ class EquivalenceTest {
     for (int t = 0; t < expected.size(); t++) {
       int place = Arrays.mismatch(bits(expected.get(t)), bits(actual.get(t)));
       assertThat(place).as("%s, row %d: first logit that differs", name, t).isEqualTo(-1);
-      assertThat(actual.get(t).summary()).as("%s, row %d", name, t).isEqualTo(expected.get(t).summary());
+      assertThat(actual.get(t).summary())
+          .as("%s, row %d", name, t)
+          .isEqualTo(expected.get(t).summary());
     }
   }
 

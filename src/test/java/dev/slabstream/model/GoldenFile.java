@@ -89,7 +89,10 @@ public record GoldenFile(String name, Path path, double tolerance, List<Case> ca
       cases.add(golden(each.get("prompt_ids").size() + " ids", each, steps));
     }
     return new GoldenFile(
-        model.getFileName() + "/" + tag, model.resolve(json.get("file").asString()), TINY_TOLERANCE, cases);
+        model.getFileName() + "/" + tag,
+        model.resolve(json.get("file").asString()),
+        TINY_TOLERANCE,
+        cases);
   }
 
   /// The cases of the embedded model.
@@ -101,7 +104,9 @@ public record GoldenFile(String name, Path path, double tolerance, List<Case> ca
       for (JsonNode step : json.get("steps")) {
         steps.add(
             new Step(
-                step.get("id").asInt(), step.get("logprob").asDouble(), step.get("gap").asDouble()));
+                step.get("id").asInt(),
+                step.get("logprob").asDouble(),
+                step.get("gap").asDouble()));
       }
       cases.add(golden(json.get("name").asString(), json, steps));
     }

@@ -56,7 +56,8 @@ public final class TestSequence implements AutoCloseable {
   }
 
   private Row copy(float[] logits, int offset, LogitsSummary summary) {
-    return new Row(Arrays.copyOfRange(logits, offset, offset + model.config().vocabSize()), summary);
+    return new Row(
+        Arrays.copyOfRange(logits, offset, offset + model.config().vocabSize()), summary);
   }
 
   /// Feeds `prompt` and then `count - 1` greedy tokens; returns all `count` of them.

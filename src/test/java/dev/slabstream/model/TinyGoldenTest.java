@@ -17,7 +17,8 @@ class TinyGoldenTest {
 
   static Stream<Arguments> backendsAndFiles() {
     return Arrays.stream(TestBackend.values())
-        .flatMap(backend -> GoldenFile.tiny().stream().map(golden -> Arguments.of(backend, golden)));
+        .flatMap(
+            backend -> GoldenFile.tiny().stream().map(golden -> Arguments.of(backend, golden)));
   }
 
   @ParameterizedTest
@@ -36,7 +37,8 @@ class TinyGoldenTest {
     assertThat(GoldenFile.tiny())
         .extracting(GoldenFile::name)
         .hasSize(33)
-        .contains("gpt2-a/hf", "llama-a/Q5_1", "llama-k-a/Q4_K_M", "mistral-swa-a/hf", "qwen3-swa-a/hf");
+        .contains(
+            "gpt2-a/hf", "llama-a/Q5_1", "llama-k-a/Q4_K_M", "mistral-swa-a/hf", "qwen3-swa-a/hf");
   }
 
   @AfterAll
