@@ -18,7 +18,10 @@ final class KernelChoice {
   static Kernels open(KernelSettings settings) {
     Kernels kernels =
         switch (settings.backend()) {
-          case AUTO -> scalar(settings, "chosen automatically");
+          case AUTO ->
+              hasVectorModule()
+                  ? vector(settings, "chosen automatically: the vector module is there")
+                  : withoutModule(settings);
           case VECTOR -> requiredVector(settings);
           case SCALAR -> scalar(settings, "asked for by the settings");
           case ND4J -> nd4j(settings);
@@ -36,6 +39,12 @@ final class KernelChoice {
 
   private static boolean hasVectorModule() {
     return ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
+  }
+
+  private static Kernels withoutModule(KernelSettings settings) {
+    String reason = "the vector module is missing: start the JVM with " + VECTOR_FLAG;
+    LOG.log(Level.WARNING, "Computing without SIMD, many times slower: {0}", reason);
+    return scalar(settings, reason);
   }
 
   private static Kernels requiredVector(KernelSettings settings) {

@@ -55,7 +55,7 @@ public record PanelFormat(
   }
 
   /// Bytes of `numElements` codes of one row.
-  long codeBytes(long numElements) {
+  public long codeBytes(long numElements) {
     return switch (codes) {
       case NIBBLE -> numElements / 2;
       case BYTE -> numElements;
@@ -64,7 +64,8 @@ public record PanelFormat(
     };
   }
 
-  int scaleBytes() {
+  /// Bytes of one scale or minimum.
+  public int scaleBytes() {
     return halfScales ? Short.BYTES : Float.BYTES;
   }
 }

@@ -10,6 +10,11 @@ package dev.slabstream.kernel;
 /// - quantised, group by group: `s = fma(q[k], x[k], s)` over the codes of the group, from 0; `s = fma(bias, xsum, s)` if the format
 ///   has a bias; `acc = fma(d, s, acc)`; `acc = fma(m, xsum, acc)` if it has minima, `xsum` being the group's sum of inputs.
 public interface PanelMath {
+  /// sqrt(2 / pi)
+  float GELU_SLOPE = 0.7978845608f;
+
+  float GELU_CUBIC = 0.044715f;
+
   /// Width of a vector register in bits; 0 for none.
   int vectorBits();
 

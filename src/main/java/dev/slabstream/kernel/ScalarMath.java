@@ -9,8 +9,6 @@ import java.util.Arrays;
 /// The reference: plain loops that state the order of every operation. What the vector backend computes equals this to the bit.
 final class ScalarMath implements PanelMath {
   private static final int LANES = PackedPanels.PANEL_ROWS;
-  static final float GELU_SLOPE = 0.7978845608f; // sqrt(2 / pi)
-  static final float GELU_CUBIC = 0.044715f;
 
   @Override
   public int vectorBits() {
@@ -173,56 +171,55 @@ final class ScalarMath implements PanelMath {
   }
 
   private static void attend(
-      AttentionCall call,
-      KvRun run,
-      int kvHead,
-      int query,
-      int from,
-      int to,
-      float[] partials,
-      int partial) {
+      AttentionCall call, KvRun run, int kvHead, int queryOffset, int from, int to,
+      float[] partials, int partial) {
     int headDim = call.layout().headDim();
     Arrays.fill(partials, partial, partial + call.partialFloats(), 0f);
     if (from >= to) {
       return;
     }
+    float[] query = Arrays.copyOfRange(call.x(), queryOffset, queryOffset + headDim);
     float[] scores = new float[to - from];
     float max = Float.NEGATIVE_INFINITY;
     for (int p = from; p < to; p++) {
-      float score = 0f;
-      for (int d = 0; d < headDim; d++) {
-        score = Math.fma(call.x()[query + d], key(call, run, kvHead, p, d), score);
-      }
-      scores[p - from] = score * call.scale();
+      scores[p - from] = score(call, run, kvHead, query, p) * call.scale();
       max = Math.max(max, scores[p - from]);
     }
     float[] sums = new float[PartialSums.COUNT];
-    int values = partial + AttentionCall.PARTIAL_HEADER;
+    int weighted = partial + AttentionCall.PARTIAL_HEADER;
     for (int p = from; p < to; p++) {
       float e = Exponential.exp(scores[p - from] - max);
       sums[p % PartialSums.COUNT] += e;
+      long values = valueOffset(call, run, kvHead, p);
       for (int d = 0; d < headDim; d++) {
-        partials[values + d] = Math.fma(e, value(call, run, kvHead, p, d), partials[values + d]);
+        float value = call.slab().get(JAVA_FLOAT, values + (long) d * Float.BYTES);
+        partials[weighted + d] = Math.fma(e, value, partials[weighted + d]);
       }
     }
     partials[partial] = max;
     partials[partial + 1] = PartialSums.combine(sums, 0);
   }
 
-  private static float key(AttentionCall call, KvRun run, int kvHead, int position, int d) {
+  private static float score(
+      AttentionCall call, KvRun run, int kvHead, float[] query, int position) {
     KvLayout layout = call.layout();
     int blockTokens = layout.blockTokens();
-    long block = layout.keyOffset(call.layer(), run.blocks()[position / blockTokens], kvHead);
-    long element = (long) d * blockTokens + position % blockTokens;
-    return call.slab().get(JAVA_FLOAT, block + element * Float.BYTES);
+    int block = run.blocks()[position / blockTokens];
+    long keys =
+        layout.keyOffset(call.layer(), block, kvHead) + (long) position % blockTokens * Float.BYTES;
+    long step = (long) blockTokens * Float.BYTES;
+    float score = 0f;
+    for (int d = 0; d < query.length; d++) {
+      score = Math.fma(query[d], call.slab().get(JAVA_FLOAT, keys + d * step), score);
+    }
+    return score;
   }
 
-  private static float value(AttentionCall call, KvRun run, int kvHead, int position, int d) {
+  private static long valueOffset(AttentionCall call, KvRun run, int kvHead, int position) {
     KvLayout layout = call.layout();
-    int blockTokens = layout.blockTokens();
-    long block = layout.valueOffset(call.layer(), run.blocks()[position / blockTokens], kvHead);
-    long element = (long) (position % blockTokens) * layout.headDim() + d;
-    return call.slab().get(JAVA_FLOAT, block + element * Float.BYTES);
+    int block = run.blocks()[position / layout.blockTokens()];
+    long slot = position % layout.blockTokens();
+    return layout.valueOffset(call.layer(), block, kvHead) + slot * layout.headDim() * Float.BYTES;
   }
 
   @Override
@@ -246,15 +243,14 @@ final class ScalarMath implements PanelMath {
   @Override
   public Kernels.LogitsSummary summarize(float[] logits, int offset, int length) {
     float max = Float.NEGATIVE_INFINITY;
-    int argmax = 0;
     boolean finite = true;
     for (int i = 0; i < length; i++) {
-      float logit = logits[offset + i];
-      finite &= Float.isFinite(logit);
-      if (logit > max) {
-        max = logit;
-        argmax = i;
-      }
+      max = Math.max(max, logits[offset + i]);
+      finite &= Float.isFinite(logits[offset + i]);
+    }
+    int argmax = 0;
+    while (finite && logits[offset + argmax] != max) {
+      argmax++;
     }
     float[] partials = new float[PartialSums.COUNT];
     for (int i = 0; i < length; i++) {

@@ -1,0 +1,63 @@
+package dev.slabstream.kernel.vector;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/// The one vector width of this JVM, and what the kernels share about it.
+final class Lanes {
+  static final int BITS =
+      Integer.getInteger(
+          VectorBackend.WIDTH_PROPERTY, VectorShape.preferredShape().vectorBitSize());
+
+  static final VectorSpecies<Float> F = VectorSpecies.of(float.class, VectorShape.forBitSize(BITS));
+  static final VectorSpecies<Integer> I = F.withLanes(int.class);
+
+  /// As many 16-bit lanes as [#F] has 32-bit ones.
+  static final VectorSpecies<Short> H =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(BITS / 2));
+
+  static final int LENGTH = F.length();
+  static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+  private static final int HALF_MASK = 0x8FFFE000;
+  private static final float HALF_SCALE = 0x1p112f;
+
+  private Lanes() {}
+
+  /// 16-bit floats: their bits, moved to where a float has sign, exponent and fraction, make a number that is 2^112 too small.
+  static FloatVector halfFloats(MemorySegment memory, long offset) {
+    return shorts(memory, offset)
+        .lanewise(VectorOperators.LSHL, 13)
+        .and(HALF_MASK)
+        .reinterpretAsFloats()
+        .mul(HALF_SCALE);
+  }
+
+  static FloatVector brainFloats(MemorySegment memory, long offset) {
+    return shorts(memory, offset).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+  }
+
+  private static IntVector shorts(MemorySegment memory, long offset) {
+    return (IntVector)
+        ShortVector.fromMemorySegment(H, memory, offset, ORDER)
+            .convertShape(VectorOperators.S2I, I, 0);
+  }
+
+  static FloatVector floats(MemorySegment memory, long offset) {
+    return FloatVector.fromMemorySegment(F, memory, offset, ORDER);
+  }
+
+  static IntVector ints(MemorySegment memory, long offset) {
+    return IntVector.fromMemorySegment(I, memory, offset, ORDER);
+  }
+
+  static FloatVector toFloats(IntVector codes) {
+    return (FloatVector) codes.convert(VectorOperators.I2F, 0);
+  }
+}

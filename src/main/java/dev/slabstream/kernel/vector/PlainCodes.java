@@ -1,0 +1,85 @@
+package dev.slabstream.kernel.vector;
+
+import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
+import static dev.slabstream.kernel.vector.Lanes.F;
+import static dev.slabstream.kernel.vector.Lanes.LENGTH;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.FloatVector;
+
+/// Panels of plain floats of 32 or 16 bits.
+final class PlainCodes {
+  private static final int HALF_ROW_BYTES = PANEL_ROWS * Short.BYTES;
+  private static final int ROW_BYTES = PANEL_ROWS * Float.BYTES;
+
+  private PlainCodes() {}
+
+  /// One token: adds the products of `numElements` inputs to acc `[32 rows]`.
+  static void multiplyF32(
+      MemorySegment memory, long offset, int numElements, float[] x, float[] acc) {
+    for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
+      FloatVector a0 = FloatVector.zero(F);
+      FloatVector a1 = a0;
+      long at = offset + row * Float.BYTES;
+      for (int k = 0; k < numElements; k++, at += ROW_BYTES) {
+        FloatVector input = FloatVector.broadcast(F, x[k]);
+        a0 = Lanes.floats(memory, at).fma(input, a0);
+        a1 = Lanes.floats(memory, at + LENGTH * Float.BYTES).fma(input, a1);
+      }
+      a0.intoArray(acc, row);
+      a1.intoArray(acc, row + LENGTH);
+    }
+  }
+
+  /// As [#multiplyF32].
+  static void multiplyF16(
+      MemorySegment memory, long offset, int numElements, float[] x, float[] acc) {
+    for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
+      FloatVector a0 = FloatVector.zero(F);
+      FloatVector a1 = a0;
+      long at = offset + row * Short.BYTES;
+      for (int k = 0; k < numElements; k++, at += HALF_ROW_BYTES) {
+        FloatVector input = FloatVector.broadcast(F, x[k]);
+        a0 = Lanes.halfFloats(memory, at).fma(input, a0);
+        a1 = Lanes.halfFloats(memory, at + LENGTH * Short.BYTES).fma(input, a1);
+      }
+      a0.intoArray(acc, row);
+      a1.intoArray(acc, row + LENGTH);
+    }
+  }
+
+  /// As [#multiplyF32].
+  static void multiplyBf16(
+      MemorySegment memory, long offset, int numElements, float[] x, float[] acc) {
+    for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
+      FloatVector a0 = FloatVector.zero(F);
+      FloatVector a1 = a0;
+      long at = offset + row * Short.BYTES;
+      for (int k = 0; k < numElements; k++, at += HALF_ROW_BYTES) {
+        FloatVector input = FloatVector.broadcast(F, x[k]);
+        a0 = Lanes.brainFloats(memory, at).fma(input, a0);
+        a1 = Lanes.brainFloats(memory, at + LENGTH * Short.BYTES).fma(input, a1);
+      }
+      a0.intoArray(acc, row);
+      a1.intoArray(acc, row + LENGTH);
+    }
+  }
+
+  /// Widens `numFloats` 16-bit floats.
+  static void unpackF16(MemorySegment memory, long offset, int numFloats, float[] out) {
+    for (int i = 0; i < numFloats; i += LENGTH) {
+      Lanes.halfFloats(memory, offset + (long) i * Short.BYTES).intoArray(out, i);
+    }
+  }
+
+  static void unpackBf16(MemorySegment memory, long offset, int numFloats, float[] out) {
+    for (int i = 0; i < numFloats; i += LENGTH) {
+      Lanes.brainFloats(memory, offset + (long) i * Short.BYTES).intoArray(out, i);
+    }
+  }
+
+  static void unpackF32(MemorySegment memory, long offset, int numFloats, float[] out) {
+    MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, offset, out, 0, numFloats);
+  }
+}

@@ -1,0 +1,82 @@
+package dev.slabstream.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import jdk.incubator.vector.VectorShape;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class VectorEqualsScalarTest {
+  private static Map<String, float[]> scalar = Map.of();
+
+  @BeforeAll
+  static void computeTheReference() {
+    scalar = KernelScenarios.run(new KernelSettings(KernelBackend.SCALAR, 0, 2));
+  }
+
+  @Test
+  void chunkedAttentionEqualsWholeAttentionBitForBit() {
+    for (Map.Entry<String, float[]> whole : scalar.entrySet()) {
+      if (whole.getKey().endsWith("whole")) {
+        assertThat(scalar.get(whole.getKey().replace("whole", "chunked")))
+            .as(whole.getKey())
+            .isEqualTo(whole.getValue());
+      }
+    }
+  }
+
+  @Test
+  void noResultIsNotANumber() {
+    scalar.forEach(
+        (name, result) -> {
+          for (float value : result) {
+            assertThat(value).as(name).isFinite();
+          }
+        });
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void everyOperationHasTheSameBitsOnAnyNumberOfThreads(int threads) {
+    Map<String, float[]> vector =
+        KernelScenarios.run(new KernelSettings(KernelBackend.VECTOR, 0, threads));
+    assertThat(vector.keySet()).isEqualTo(scalar.keySet());
+    vector.forEach((name, result) -> assertThat(result).as(name).isEqualTo(scalar.get(name)));
+  }
+
+  /// A JVM has one width; so each is tried in a JVM of its own.
+  @ParameterizedTest
+  @ValueSource(ints = {128, 256, 512})
+  void everyOperationHasTheSameBitsAtAnyWidth(int bits) throws IOException, InterruptedException {
+    assumeTrue(
+        bits <= VectorShape.preferredShape().vectorBitSize(), "this machine has no such vectors");
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules=jdk.incubator.vector",
+                "-cp",
+                System.getProperty("java.class.path"),
+                KernelScenarios.class.getName(),
+                "VECTOR",
+                String.valueOf(bits),
+                "2")
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    List<String> digests =
+        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+    assertThat(process.waitFor()).as("exit code").isZero();
+    assertThat(digests)
+        .containsExactlyElementsOf(
+            scalar.entrySet().stream()
+                .map(entry -> KernelScenarios.digest(entry.getKey(), entry.getValue()))
+                .toList());
+  }
+}
