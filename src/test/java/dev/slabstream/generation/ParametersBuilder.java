@@ -2,13 +2,20 @@ package dev.slabstream.generation;
 
 import java.util.List;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /// Makes [GenerateParameters] by name.
 final class ParametersBuilder {
   /// A change of some parameters.
-  interface Change extends UnaryOperator<ParametersBuilder> {}
+  @FunctionalInterface
+  interface Change {
+    ParametersBuilder apply(ParametersBuilder parameters);
+
+    /// This change, then another.
+    default Change andThen(Change next) {
+      return parameters -> next.apply(apply(parameters));
+    }
+  }
 
   private @Nullable Integer maxNewTokens;
   private @Nullable Boolean doSample;

@@ -10,7 +10,7 @@ import java.time.ZoneOffset;
 final class TestClock extends Clock {
   private volatile Instant now = Instant.parse("2030-01-01T00:00:00Z");
 
-  void advance(Duration by) {
+  synchronized void advance(Duration by) {
     now = now.plus(by);
   }
 
