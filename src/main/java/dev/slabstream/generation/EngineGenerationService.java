@@ -72,6 +72,11 @@ public final class EngineGenerationService implements GenerationService, AutoClo
       GenerationSettings settings,
       GenerationObserver observer,
       Clock clock) {
+    if (tokenizer.vocabSize() != model.vocabSize()) {
+      throw new IllegalArgumentException(
+          "the tokenizer's %d ids must be the model's %d"
+              .formatted(tokenizer.vocabSize(), model.vocabSize()));
+    }
     TokenTexts texts = new TokenTexts(tokenizer);
     SecureRandom random = new SecureRandom();
     this.engine = engine;

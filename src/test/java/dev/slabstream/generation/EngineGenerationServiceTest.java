@@ -2,6 +2,7 @@ package dev.slabstream.generation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.slabstream.engine.FinishReason;
 import dev.slabstream.engine.NonFiniteLogitsException;
@@ -238,6 +239,15 @@ class EngineGenerationServiceTest {
     assertThat(service.awaitIdle(Duration.ofSeconds(5))).isTrue();
     assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.TOKENIZING, true));
     assertThat(engine.isEmpty()).isTrue();
+  }
+
+  @Test
+  void cancelsASequenceThatWasCancelledWhileItWasSubmitted() {
+    String id = service.sessions().create(GenerateParameters.NONE).id();
+    engine.duringSubmit(() -> service.sessions().delete(id));
+    start(request("hi", p -> p), id);
+    Submission sequence = engine.take();
+    await(sequence::cancelled);
   }
 
   @Test
@@ -524,6 +534,17 @@ class EngineGenerationServiceTest {
     assertThatExceptionOfType(GenerationException.class)
         .isThrownBy(() -> service.sessions().get(id))
         .matches(isOf(ErrorType.SESSION_NOT_FOUND)::test);
+  }
+
+  @Test
+  void refusesATokenizerOfAnotherVocabulary() {
+    ServedModel other = new ServedModel(64, 1000, tokenizer.vocabSize() + 1, new int[] {eos});
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                new EngineGenerationService(
+                    engine, tokenizer, other, settings(), GenerationObserver.NONE))
+        .withMessage("the tokenizer's 257 ids must be the model's 258");
   }
 
   @Test

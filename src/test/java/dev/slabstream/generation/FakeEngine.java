@@ -20,10 +20,16 @@ final class FakeEngine implements SequenceQueue {
   private final BlockingQueue<Submission> submissions = new LinkedBlockingQueue<>();
   private final List<Submission> all = new CopyOnWriteArrayList<>();
   private volatile @Nullable RuntimeException refusal;
+  private volatile Runnable duringSubmit = () -> {};
 
   /// Lets every further submission fail.
   void refuseWith(RuntimeException refusal) {
     this.refusal = refusal;
+  }
+
+  /// Is run while a sequence is submitted, before anybody has its handle.
+  void duringSubmit(Runnable action) {
+    duringSubmit = action;
   }
 
   @Override
@@ -34,6 +40,7 @@ final class FakeEngine implements SequenceQueue {
     }
     Submission submission = new Submission(request);
     all.add(submission);
+    duringSubmit.run();
     submissions.add(submission);
     return submission;
   }
