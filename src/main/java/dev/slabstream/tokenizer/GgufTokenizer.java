@@ -3,6 +3,7 @@ package dev.slabstream.tokenizer;
 import java.text.Normalizer.Form;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /// Makes a tokenizer of a GGUF file's vocabulary.
 final class GgufTokenizer {
@@ -34,7 +35,7 @@ final class GgufTokenizer {
     Vocabulary vocabulary = vocabulary(TextForm.BYTE_LEVEL);
     Merges merges = new Merges(vocabulary, source.merges().size());
     for (int i = 0; i < source.merges().size(); i++) {
-      merges.addJoined(MERGES + "[" + i + "]", source.merges().get(i));
+      merges.addJoined(place(MERGES, i), source.merges().get(i));
     }
     Normalizer normalizer =
         pre.nfc() ? new Normalizer.Unicode(Form.NFC) : new Normalizer.Sequence(List.of());
@@ -86,7 +87,7 @@ final class GgufTokenizer {
       TokenKind kind = kind(id, type, form);
       // A token without text stands for nothing; several may be there as padding.
       if (!tokens.get(id).isEmpty()) {
-        builder.add(TOKENS + "[" + id + "]", id, tokens.get(id), kind);
+        builder.add(place(TOKENS, id), id, tokens.get(id), kind);
         if (kind == TokenKind.SPECIAL || kind == TokenKind.ADDED) {
           added.add(new AddedToken(id, tokens.get(id), false, false, false));
         }
@@ -96,6 +97,10 @@ final class GgufTokenizer {
       }
     }
     return builder.build();
+  }
+
+  private static Supplier<String> place(String key, int index) {
+    return () -> key + "[" + index + "]";
   }
 
   private static TokenKind kind(int id, int type, TextForm form) {

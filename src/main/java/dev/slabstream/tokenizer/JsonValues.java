@@ -1,5 +1,6 @@
 package dev.slabstream.tokenizer;
 
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -24,9 +25,9 @@ final class JsonValues {
     return node.stringValue();
   }
 
-  static int id(String where, @Nullable JsonNode node) {
+  static int id(Supplier<String> where, @Nullable JsonNode node) {
     if (node == null || !node.isIntegralNumber() || !node.canConvertToInt()) {
-      throw unexpected(where, "an id of 0 to " + (Vocabulary.MAX_SIZE - 1), node);
+      throw unexpected(where.get(), "an id of 0 to " + (Vocabulary.MAX_SIZE - 1), node);
     }
     return node.intValue();
   }

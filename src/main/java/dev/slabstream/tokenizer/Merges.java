@@ -1,5 +1,7 @@
 package dev.slabstream.tokenizer;
 
+import java.util.function.Supplier;
+
 /// Reads the merges of a file into a table and checks each.
 final class Merges {
   private final Vocabulary vocabulary;
@@ -12,16 +14,18 @@ final class Merges {
   }
 
   /// Adds a merge written as `left right`.
-  void addJoined(String where, String merge) {
+  ///
+  /// @param where where the file says so; asked only for an error
+  void addJoined(Supplier<String> where, String merge) {
     int space = merge.indexOf(' ');
     if (space <= 0 || space == merge.length() - 1 || merge.indexOf(' ', space + 1) >= 0) {
       throw new MalformedTokenizerException(
-          where, "two tokens with one space between them", "`" + merge + "`");
+          where.get(), "two tokens with one space between them", "`" + merge + "`");
     }
     add(where, merge.substring(0, space), merge.substring(space + 1));
   }
 
-  void add(String where, String left, String right) {
+  void add(Supplier<String> where, String left, String right) {
     table.put(id(where, left), id(where, right), rank++, id(where, left + right));
   }
 
@@ -29,11 +33,11 @@ final class Merges {
     return table;
   }
 
-  private int id(String where, String token) {
+  private int id(Supplier<String> where, String token) {
     int id = vocabulary.id(token);
     if (id < 0) {
       throw new MalformedTokenizerException(
-          where, "tokens of the vocabulary", "`" + token + "`, which is none");
+          where.get(), "tokens of the vocabulary", "`" + token + "`, which is none");
     }
     return id;
   }

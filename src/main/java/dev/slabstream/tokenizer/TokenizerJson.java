@@ -9,6 +9,7 @@ import static dev.slabstream.tokenizer.JsonValues.unexpected;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -83,10 +84,10 @@ final class TokenizerJson {
     Vocabulary.Builder builder = new Vocabulary.Builder(form, vocab.size());
     for (Map.Entry<String, JsonNode> entry : vocab.properties()) {
       String token = entry.getKey();
-      String where = "model.vocab[`" + token + "`]";
+      Supplier<String> where = () -> "model.vocab[`" + Surrogates.replaceLone(token) + "`]";
       boolean isByte = byteFallback && TextForm.namedByte(token) >= 0;
-      builder.add(
-          where, id(where, entry.getValue()), token, isByte ? TokenKind.BYTE : TokenKind.NORMAL);
+      TokenKind kind = isByte ? TokenKind.BYTE : TokenKind.NORMAL;
+      builder.add(where, id(where, entry.getValue()), token, kind);
     }
     JsonNode list = root.get("added_tokens");
     if (list != null && !list.isNull()) {
@@ -102,13 +103,14 @@ final class TokenizerJson {
 
   private void addedToken(String where, JsonNode node, Vocabulary.Builder builder) {
     String content = string(where + "content", node.get("content"));
-    int id = id(where + "id", node.get("id"));
+    Supplier<String> place = () -> where + "id";
+    int id = id(place, node.get("id"));
     TokenKind kind = flag(node, where, "special", false) ? TokenKind.SPECIAL : TokenKind.ADDED;
     int known = builder.id(content);
     if (known == id) {
       builder.setKind(id, kind);
     } else {
-      builder.add(where + "id", id, content, kind);
+      builder.add(place, id, content, kind);
     }
     added.add(
         new AddedToken(
@@ -126,14 +128,18 @@ final class TokenizerJson {
     }
     Merges merges = new Merges(vocabulary, list.size());
     for (int i = 0; i < list.size(); i++) {
-      String where = "model.merges[" + i + "]";
+      int index = i;
+      Supplier<String> where = () -> "model.merges[" + index + "]";
       JsonNode merge = list.get(i);
       if (merge.isString()) {
         merges.addJoined(where, merge.stringValue());
-      } else if (merge.isArray() && merge.size() == 2) {
-        merges.add(where, string(where, merge.get(0)), string(where, merge.get(1)));
+      } else if (merge.isArray()
+          && merge.size() == 2
+          && merge.get(0).isString()
+          && merge.get(1).isString()) {
+        merges.add(where, merge.get(0).stringValue(), merge.get(1).stringValue());
       } else {
-        throw unexpected(where, "two tokens", merge);
+        throw unexpected(where.get(), "two tokens", merge);
       }
     }
     return merges.table();

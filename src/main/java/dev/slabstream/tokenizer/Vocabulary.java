@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// The tokens of a model by id: how they are written, what bytes they stand for, which are special. Immutable, thread-safe.
@@ -111,41 +112,45 @@ final class Vocabulary {
 
     /// Adds a token.
     ///
-    /// @param where where the file says so
-    void add(String where, long id, String token, TokenKind kind) {
+    /// @param where where the file says so; asked only for an error
+    void add(Supplier<String> where, long id, String token, TokenKind kind) {
       if (id < 0 || id >= MAX_SIZE) {
-        throw new MalformedTokenizerException(
-            where, "an id of 0 to " + (MAX_SIZE - 1), String.valueOf(id));
+        throw malformed(where, "an id of 0 to " + (MAX_SIZE - 1), String.valueOf(id));
       }
       if (token.length() > MAX_TOKEN_CHARS) {
-        throw new MalformedTokenizerException(
-            where, "a token of at most " + MAX_TOKEN_CHARS + " characters", token.length() + "");
+        throw malformed(
+            where,
+            "a token of at most " + MAX_TOKEN_CHARS + " characters",
+            String.valueOf(token.length()));
       }
       if (Surrogates.firstLone(token) >= 0) {
-        throw new MalformedTokenizerException(
-            where, "Unicode text", "a lone surrogate in token " + id);
+        throw malformed(where, "Unicode text", "a lone surrogate");
       }
       if (kind == TokenKind.BYTE && TextForm.namedByte(token) < 0) {
-        throw new MalformedTokenizerException(
-            where, "a byte token such as <0x0A>", "`" + token + "`");
+        throw malformed(where, "a byte token such as <0x0A>", "`" + token + "`");
       }
       int slot = (int) id;
       grow(slot + 1);
       String other = tokens[slot];
       if (other != null) {
-        throw new MalformedTokenizerException(
+        throw malformed(
             where,
             "one token for each id",
             "id " + id + " for `" + other + "` and `" + token + "`");
       }
       Integer otherId = ids.putIfAbsent(token, slot);
       if (otherId != null) {
-        throw new MalformedTokenizerException(
+        throw malformed(
             where, "each token once", "`" + token + "` as id " + otherId + " and as " + id);
       }
       tokens[slot] = token;
       kinds[slot] = kind;
       size = Math.max(size, slot + 1);
+    }
+
+    private static MalformedTokenizerException malformed(
+        Supplier<String> where, String expected, String found) {
+      return new MalformedTokenizerException(where.get(), expected, found);
     }
 
     /// The id of a token added so far, or -1.
