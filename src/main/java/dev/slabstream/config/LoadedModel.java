@@ -9,11 +9,9 @@ import dev.slabstream.kvcache.SlabMemory;
 import dev.slabstream.model.LanguageModel;
 import dev.slabstream.model.ModelConfig;
 import dev.slabstream.tensor.ElementType;
-import dev.slabstream.tensor.KvLayout;
 import dev.slabstream.tensor.Tensor;
 import dev.slabstream.tokenizer.Tokenizer;
 import dev.slabstream.weights.Checkpoint;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -28,12 +26,6 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The engine has no thread until somebody starts it: a command line may call the model itself.
 public final class LoadedModel implements AutoCloseable {
-  /// Full-length sequences that a slab of derived size holds, if memory allows.
-  private static final int DERIVED_CONTEXTS = 8;
-
-  /// What the JVM takes beside its heap: code, metadata, threads' stacks, network buffers.
-  private static final long JVM_OVERHEAD_BYTES = 256L << 20;
-
   private final Path path;
   private final Kernels kernels;
   private final LanguageModel model;
@@ -190,7 +182,7 @@ public final class LoadedModel implements AutoCloseable {
       try (Checkpoint checkpoint = Checkpoint.open(path)) {
         ModelConfig config = ModelConfig.read(checkpoint);
         measure(checkpoint);
-        plan = plan(config);
+        plan = SlabSizing.plan(config, weightsBytes, settings);
         times.end("open");
         slabMemory = CompletableFuture.supplyAsync(this::allocate, LoadedModel::newThread);
 
@@ -222,22 +214,6 @@ public final class LoadedModel implements AutoCloseable {
               .max(Comparator.comparingLong(Map.Entry::getValue))
               .map(Map.Entry::getKey)
               .orElse(ElementType.F32);
-    }
-
-    private KvPlan plan(ModelConfig config) {
-      KvLayout block = config.kvLayout(1, settings.blockTokens());
-      if (settings.slabBytes().isPresent()) {
-        return KvPlan.ofSize(block, settings.slabBytes().getAsLong());
-      }
-      long usedBytes = weightsBytes + Runtime.getRuntime().maxMemory() + JVM_OVERHEAD_BYTES;
-      return KvPlan.derived(
-          block,
-          memoryLimitBytes(),
-          usedBytes,
-          config.contextLength(),
-          config.cacheWindow(),
-          settings.engine().maxBatchTokens(),
-          Math.min(DERIVED_CONTEXTS, settings.engine().maxRunning()));
     }
 
     private SlabMemory allocate() {
@@ -308,13 +284,5 @@ public final class LoadedModel implements AutoCloseable {
 
   private static void newThread(Runnable task) {
     Thread.ofPlatform().name("slabstream-slab").daemon().start(task);
-  }
-
-  /// What the container grants, or else what the machine has.
-  private static long memoryLimitBytes() {
-    return ManagementFactory.getOperatingSystemMXBean()
-            instanceof com.sun.management.OperatingSystemMXBean system
-        ? system.getTotalMemorySize()
-        : Runtime.getRuntime().maxMemory() * 4;
   }
 }
