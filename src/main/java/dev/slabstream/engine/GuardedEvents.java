@@ -1,11 +1,10 @@
 package dev.slabstream.engine;
 
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.lang.System.Logger.Level;
 
 /// Keeps what a watcher throws away from the engine.
 record GuardedEvents(EngineEvents watcher) implements EngineEvents {
-  private static final Logger log = LoggerFactory.getLogger(GuardedEvents.class);
+  private static final System.Logger LOG = System.getLogger(GuardedEvents.class.getName());
 
   @Override
   public void onStep(int numTokens, int numPromptTokens, int numSequences, long nanos) {
@@ -54,6 +53,6 @@ record GuardedEvents(EngineEvents watcher) implements EngineEvents {
   }
 
   private static void warn(RuntimeException e) {
-    log.warn("a watcher of the engine failed", e);
+    LOG.log(Level.WARNING, "A watcher of the engine failed", e);
   }
 }

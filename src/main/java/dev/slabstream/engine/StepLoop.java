@@ -2,11 +2,10 @@ package dev.slabstream.engine;
 
 import dev.slabstream.model.LanguageModel;
 import dev.slabstream.sampling.SampledToken;
+import java.lang.System.Logger.Level;
 import java.util.Iterator;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// The steps of the engine, one after the other, on one thread: what [Engine] owns beyond its thread.
 ///
@@ -17,7 +16,7 @@ import org.slf4j.LoggerFactory;
 /// - an exception or an [OutOfMemoryError] of the forward pass ends the sequences of the step;
 /// - any other [Error] ends all sequences and leaves the step: what the JVM guarantees is in doubt then.
 final class StepLoop {
-  private static final Logger log = LoggerFactory.getLogger(StepLoop.class);
+  private static final System.Logger LOG = System.getLogger(StepLoop.class.getName());
 
   private final SubmissionQueue submissions;
   private final Scheduler scheduler;
@@ -256,7 +255,7 @@ final class StepLoop {
     } catch (Throwable e) {
       // Its sequence is over and was told so: nothing is left to fail, and the others must hear of
       // their own ends.
-      log.error("the listener of a sequence failed at its end", e);
+      LOG.log(Level.ERROR, "The listener of a sequence failed at its end", e);
     }
   }
 }
