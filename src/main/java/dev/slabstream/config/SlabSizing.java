@@ -9,7 +9,7 @@ import java.lang.management.ManagementFactory;
 /// for, and the model.
 public final class SlabSizing {
   /// Full-length sequences that a slab of derived size holds, if memory allows.
-  private static final int DERIVED_CONTEXTS = 8;
+  private static final int DERIVED_CONTEXTS = 4;
 
   /// What the JVM takes beside its heap: code, metadata, threads' stacks, network buffers.
   private static final long JVM_OVERHEAD_BYTES = 256L << 20;

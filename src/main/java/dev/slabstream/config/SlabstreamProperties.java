@@ -64,6 +64,14 @@ public record SlabstreamProperties(
       @DefaultValue("128") @Min(1) int maxQueue,
       @DefaultValue("512") @Min(1) int maxBatchTokens,
       @DefaultValue("32") @Min(1) int maxRunning) {
+    public Engine {
+      if (maxRunning > maxBatchTokens) {
+        throw new IllegalArgumentException(
+            "slabstream.engine.max-running must be at most slabstream.engine.max-batch-tokens, %d; got %d"
+                .formatted(maxBatchTokens, maxRunning));
+      }
+    }
+
     /// The number of threads, decided.
     public int actualThreads() {
       return threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;

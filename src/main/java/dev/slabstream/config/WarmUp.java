@@ -11,7 +11,6 @@ import dev.slabstream.sampling.SamplingParams;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -51,10 +50,13 @@ final class WarmUp {
                 new SequenceRequest(
                     prompt, newTokens, sampling, new int[0], new int[0], false, ended));
     try {
-      ended.future.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
-    } catch (TimeoutException e) {
-      handle.cancel();
-    } catch (ExecutionException | CompletionException e) {
+      try {
+        ended.future.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+      } catch (TimeoutException e) {
+        handle.cancel();
+        ended.future.get();
+      }
+    } catch (ExecutionException e) {
       throw new ModelUnusableException(
           loaded.path() + ": the first steps failed: " + e.getCause(), e.getCause());
     }

@@ -3,7 +3,6 @@ package dev.slabstream.config;
 import dev.slabstream.api.ServiceInfo;
 import java.util.ArrayList;
 import java.util.List;
-import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -14,12 +13,13 @@ import org.springframework.http.client.ReactorResourceFactory;
 
 /// The HTTP edge on a free port, over a [FakeGeneration] in place of a model.
 public final class EdgeServer implements AutoCloseable {
-  @SpringBootConfiguration(proxyBeanMethods = false)
   @EnableAutoConfiguration
   @ComponentScan({"dev.slabstream.api", "dev.slabstream.observability"})
   @Import(ServiceConfiguration.class)
-  static class Edge {
-    /// Event loops of its own: the global ones die with whichever server of this JVM ends first.
+  static class Edge extends OwnEventLoops {}
+
+  /// The global event loops die with whichever server of this JVM ends first.
+  static class OwnEventLoops {
     @Bean
     ReactorResourceFactory reactorResourceFactory() {
       ReactorResourceFactory resources = new ReactorResourceFactory();

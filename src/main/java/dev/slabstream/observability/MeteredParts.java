@@ -1,0 +1,27 @@
+package dev.slabstream.observability;
+
+import dev.slabstream.engine.EngineStats;
+import dev.slabstream.generation.SessionStats;
+import dev.slabstream.kvcache.KvStats;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/// What the gauges look at once there is a model: pictures of the parts, and facts that do not change.
+///
+/// @param startupSeconds how long each phase of the start took
+public record MeteredParts(
+    Supplier<EngineStats> engine,
+    Supplier<KvStats> slab,
+    Supplier<SessionStats> sessions,
+    ModelFacts model,
+    Map<String, Double> startupSeconds) {
+
+  /// The tags of [Meter#MODEL_INFO].
+  public record ModelFacts(
+      String model,
+      String architecture,
+      String quantization,
+      String backend,
+      int vectorBits,
+      int threads) {}
+}

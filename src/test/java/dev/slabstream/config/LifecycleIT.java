@@ -1,0 +1,150 @@
+package dev.slabstream.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.slabstream.api.RawHttp;
+import dev.slabstream.kvcache.KvStats;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/// How the service comes up and goes down.
+final class LifecycleIT {
+  private static final String EMBEDDED =
+      "slabstream.model.path=" + Path.of("models/SmolLM2-135M-Instruct.Q4_1.gguf").toAbsolutePath();
+
+  private static final String[] SLOW_MODEL = {
+    EMBEDDED,
+    "slabstream.model.warm-up=false",
+    "slabstream.kv-cache.size=200MB"
+  };
+
+  private static RawHttp stream(RunningService service, int maxNewTokens) throws IOException {
+    RawHttp http = new RawHttp(service.port());
+    http.send(
+        "POST",
+        "/generate",
+        ("{\"inputs\":\"Once upon a time\",\"stream\":true,\"parameters\":{\"ignore_eos\":true,\"max_new_tokens\":"
+                + maxNewTokens
+                + "}}")
+            .getBytes(StandardCharsets.UTF_8),
+        "Content-Type: application/json",
+        "Connection: close");
+    http.readUntil(text -> text.contains("\"index\":1,"));
+    return http;
+  }
+
+  private static String[] with(String... more) {
+    List<String> settings = new ArrayList<>(List.of(SLOW_MODEL));
+    settings.addAll(List.of(more));
+    return settings.toArray(String[]::new);
+  }
+
+  @Test
+  void requestsInFlightFinishWithinTheGracePeriodAndNewOnesAreRefused() throws Exception {
+    RunningService service = RunningService.ready(with("slabstream.shutdown.grace-period=60s"));
+    LoadedModel loaded = service.loaded();
+    int port = service.port();
+    try (RawHttp running = stream(service, 60)) {
+      CompletableFuture<Void> closing = CompletableFuture.runAsync(service::close);
+      assertThat(
+              RunningService.await(
+                  () -> service.gate().state() instanceof ServiceGate.State.Draining))
+          .isTrue();
+      RawHttp.Reply refused = RawHttp.post(port, "/generate", "{\"inputs\":\"a\"}");
+      assertThat(refused.status()).isEqualTo(503);
+      assertThat(refused.body()).contains("\"error_type\":\"draining\"");
+      assertThat(RawHttp.exchange(port, "GET", "/actuator/health/readiness", "").status())
+          .isEqualTo(503);
+
+      assertThat(running.readReply().body())
+          .contains("\"index\":60,")
+          .doesNotContain("error_type");
+      closing.get(60, TimeUnit.SECONDS);
+    }
+    everyLeaseIsBack(loaded);
+  }
+
+  @Test
+  void requestsThatOutlastTheGracePeriodAreCancelled() throws Exception {
+    RunningService service = RunningService.ready(with("slabstream.shutdown.grace-period=100ms"));
+    LoadedModel loaded = service.loaded();
+    try (RawHttp running = stream(service, 3000)) {
+      CompletableFuture<Void> closing = CompletableFuture.runAsync(service::close);
+      assertThat(running.readReply().body())
+          .containsPattern("data: \\{\"error\":\"[^\"]+\",\"error_type\":\"cancelled\"}\n\n$");
+      closing.get(60, TimeUnit.SECONDS);
+    }
+    everyLeaseIsBack(loaded);
+  }
+
+  private static void everyLeaseIsBack(LoadedModel loaded) {
+    KvStats stats = loaded.slab().stats();
+    assertThat(stats.openLeases()).isZero();
+    assertThat(stats.leasedBlocks()).isZero();
+    assertThat(Thread.getAllStackTraces().keySet().stream().map(Thread::getName))
+        .doesNotContain("slabstream-engine", "slabstream-loader");
+  }
+
+  @Test
+  void brokenModelEndsTheProcessAndIsNeverReady() throws InterruptedException, IOException {
+    try (RunningService service =
+        RunningService.starting(
+            "slabstream.model.path=" + TestModel.REFERENCE.resolve("malformed/trunc-counts.gguf"))) {
+      assertThat(RunningService.await(() -> !service.exitCodes().isEmpty())).isTrue();
+      assertThat(service.exitCodes()).containsExactly(ProcessExit.STARTUP_FAILED);
+      assertThat(RawHttp.exchange(service.port(), "GET", "/actuator/health/readiness", "").status())
+          .isEqualTo(503);
+    }
+  }
+
+  @Test
+  void slabThatHoldsNoRequestEndsTheProcess() throws InterruptedException {
+    try (RunningService service = RunningService.starting("slabstream.kv-cache.size=1KB")) {
+      assertThat(RunningService.await(() -> !service.exitCodes().isEmpty())).isTrue();
+      assertThat(service.exitCodes()).containsExactly(ProcessExit.STARTUP_FAILED);
+    }
+  }
+
+  @Test
+  void missingModelEndsARealProcessWithOneMessage() throws Exception {
+    Process process =
+        new ProcessBuilder(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "dev.slabstream.SlabstreamApplication",
+                "--server.port=0",
+                "--slabstream.model.path=no/such/model.gguf")
+            .redirectErrorStream(true)
+            .start();
+    process.getOutputStream().close();
+    CompletableFuture<String> output =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+              } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+              }
+            });
+    if (!process.waitFor(Duration.ofSeconds(90))) {
+      process.destroyForcibly();
+    }
+    String log = output.get(10, TimeUnit.SECONDS);
+    assertThat(process.exitValue()).as(log).isEqualTo(ProcessExit.STARTUP_FAILED);
+    assertThat(log.lines().filter(line -> line.contains(" ERROR ")))
+        .singleElement()
+        .asString()
+        .contains("Slabstream cannot start", "slabstream.model.path is no/such/model.gguf");
+    assertThat(log).doesNotContain("\tat ");
+  }
+}

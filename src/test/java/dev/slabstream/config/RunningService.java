@@ -1,0 +1,104 @@
+package dev.slabstream.config;
+
+import dev.slabstream.SlabstreamApplication;
+import dev.slabstream.kvcache.KvStats;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
+
+/// The whole service in this JVM, on a free port, over a tiny model unless the settings name another.
+public final class RunningService implements AutoCloseable {
+  private final ConfigurableApplicationContext context;
+
+  static class TestBeans extends EdgeServer.OwnEventLoops {
+    @Bean
+    ExitCodes exitCodes() {
+      return new ExitCodes();
+    }
+  }
+
+  /// Sees the process end, and lives.
+  static final class ExitCodes implements ProcessExit {
+    final List<Integer> codes = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void exit(int code) {
+      codes.add(code);
+    }
+  }
+
+  private RunningService(ConfigurableApplicationContext context) {
+    this.context = context;
+  }
+
+  /// Starts it and waits until it is ready.
+  public static RunningService ready(String... settings) throws InterruptedException {
+    RunningService service = starting(settings);
+    boolean open =
+        await(() -> service.gate().state() instanceof ServiceGate.State.Serving);
+    if (!open) {
+      service.close();
+      throw new IllegalStateException("the service did not become ready");
+    }
+    return service;
+  }
+
+  /// Starts it and does not wait for the model.
+  public static RunningService starting(String... settings) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "--server.port=0",
+                "--slabstream.model.path=" + TestModel.TINY,
+                "--slabstream.kv-cache.size=4MB",
+                "--slabstream.engine.threads=1"));
+    for (String setting : settings) {
+      arguments.add("--" + setting);
+    }
+    return new RunningService(
+        new SpringApplicationBuilder(TestBeans.class, SlabstreamApplication.class)
+            .run(arguments.toArray(String[]::new)));
+  }
+
+  /// Waits until something holds; false when it does not within a while.
+  public static boolean await(BooleanSupplier condition) throws InterruptedException {
+    long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > deadline) {
+        return false;
+      }
+      Thread.sleep(5);
+    }
+    return true;
+  }
+
+  public ServiceGate gate() {
+    return context.getBean(ServiceGate.class);
+  }
+
+  public int port() {
+    return Integer.parseInt(context.getEnvironment().getRequiredProperty("local.server.port"));
+  }
+
+  public LoadedModel loaded() {
+    return context.getBean(ServiceLifecycle.class).loaded().orElseThrow();
+  }
+
+  public KvStats slab() {
+    return loaded().slab().stats();
+  }
+
+  public List<Integer> exitCodes() {
+    return context.getBean(ExitCodes.class).codes;
+  }
+
+  @Override
+  public void close() {
+    context.close();
+  }
+}
