@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.slabstream.tensor.KvLayout;
 import dev.slabstream.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -22,7 +21,7 @@ final class PanelKernels implements Kernels {
   private final KernelInfo info;
   private final PanelMath math;
   private final WorkerPool pool;
-  private final Arena arena = Arena.ofShared();
+  private final WeightMemory memory = new WeightMemory();
   private final Activations activations = new Activations();
   private final Attention attention;
   private boolean closed;
@@ -41,7 +40,7 @@ final class PanelKernels implements Kernels {
 
   @Override
   public PackedMatrix pack(List<Tensor> weights) {
-    return new PanelPacker(arena, pool).pack(weights);
+    return new PanelPacker(memory, pool).pack(weights);
   }
 
   @Override
@@ -316,7 +315,7 @@ final class PanelKernels implements Kernels {
     }
     closed = true;
     pool.close();
-    arena.close();
+    memory.close();
   }
 
   private void forTokens(int numTokens, int floatsPerToken, WorkerPool.Task task) {

@@ -10,7 +10,6 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 import dev.slabstream.kernel.PackedPanels.Part;
 import dev.slabstream.kernel.PanelFormat.Codes;
 import dev.slabstream.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -18,17 +17,16 @@ import java.util.List;
 
 /// Repacks tensors into [PackedPanels], panels in parallel, and checks that every scale and plain weight is finite.
 final class PanelPacker {
-  private static final long ALIGNMENT = 64;
   private static final ValueLayout.OfFloat FILE_FLOAT =
       JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfShort FILE_SHORT =
       JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  private final Arena arena;
+  private final WeightMemory memory;
   private final WorkerPool pool;
 
-  PanelPacker(Arena arena, WorkerPool pool) {
-    this.arena = arena;
+  PanelPacker(WeightMemory memory, WorkerPool pool) {
+    this.memory = memory;
     this.pool = pool;
   }
 
@@ -69,8 +67,8 @@ final class PanelPacker {
     int rows = (int) tensor.rows();
     int cols = (int) tensor.cols();
     int numPanels = Part.numPanels(rows);
-    MemorySegment memory = arena.allocate(numPanels * Part.panelBytes(format, cols), ALIGNMENT);
-    Part part = new Part(format, firstRow, rows, firstPanel, cols, memory);
+    MemorySegment panels = memory.allocate(numPanels * Part.panelBytes(format, cols));
+    Part part = new Part(format, firstRow, rows, firstPanel, cols, panels);
     pool.run(
         numPanels,
         1,

@@ -171,8 +171,14 @@ final class ScalarMath implements PanelMath {
   }
 
   private static void attend(
-      AttentionCall call, KvRun run, int kvHead, int queryOffset, int from, int to,
-      float[] partials, int partial) {
+      AttentionCall call,
+      KvRun run,
+      int kvHead,
+      int queryOffset,
+      int from,
+      int to,
+      float[] partials,
+      int partial) {
     int headDim = call.layout().headDim();
     Arrays.fill(partials, partial, partial + call.partialFloats(), 0f);
     if (from >= to) {

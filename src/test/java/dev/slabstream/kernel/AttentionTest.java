@@ -25,7 +25,9 @@ class AttentionTest {
       float[] actual = fixture.run(List.of(100, 1, 400, 99));
       double[] expected = fixture.expected();
       for (int i = 0; i < expected.length; i++) {
-        assertThat((double) actual[i]).as("element %d", i).isCloseTo(expected[i], offset(TOLERANCE));
+        assertThat((double) actual[i])
+            .as("element %d", i)
+            .isCloseTo(expected[i], offset(TOLERANCE));
       }
     }
   }

@@ -40,7 +40,8 @@ class BlockUnpackerTest {
     float[] weights = weights(type, HexFormat.of().parseHex(fields[1]));
     float[] some = {weights[0], weights[1], weights[17], weights[31]};
     assertThat(some).containsExactly(floats(fields[3]));
-    ByteBuffer bytes = ByteBuffer.allocate(weights.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(weights.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     bytes.asFloatBuffer().put(weights);
     byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes.array());
     assertThat(HexFormat.of().formatHex(digest)).isEqualTo(fields[2]);

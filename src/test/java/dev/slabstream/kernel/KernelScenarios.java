@@ -176,7 +176,13 @@ final class KernelScenarios {
     private MemorySegment slab = MemorySegment.NULL;
 
     AttentionFixture(
-        Kernels kernels, RandomTensors random, int numTokens, int headDim, int groupHeads, int blockTokens, int window) {
+        Kernels kernels,
+        RandomTensors random,
+        int numTokens,
+        int headDim,
+        int groupHeads,
+        int blockTokens,
+        int window) {
       this.kernels = kernels;
       this.window = window;
       this.numTokens = numTokens;
@@ -215,8 +221,7 @@ final class KernelScenarios {
         int keys = numHeads * headDim;
         kernels.storeKv(rows, keys, keys + 2 * headDim, stride, slab, layout, 1, runs);
         float[] part = filled(size * numHeads * headDim);
-        kernels.attention(
-            rows, 0, stride, numHeads, 0.125f, window, slab, layout, 1, runs, part);
+        kernels.attention(rows, 0, stride, numHeads, 0.125f, window, slab, layout, 1, runs, part);
         System.arraycopy(part, 0, out, position * numHeads * headDim, part.length);
         position += size;
       }

@@ -71,7 +71,9 @@ class VectorEqualsScalarTest {
             .redirectError(ProcessBuilder.Redirect.DISCARD)
             .start();
     List<String> digests =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+            .lines()
+            .toList();
     assertThat(process.waitFor()).as("exit code").isZero();
     assertThat(digests)
         .containsExactlyElementsOf(

@@ -27,8 +27,9 @@ final class ByteCodes {
       int xOffset,
       float[] sums) {
     long groupBytes = (long) groupElements / WORD_CODES * WORD_BYTES;
-    for (int group = 0; group < numGroups; group += 2) {
-      int next = Math.min(group + 1, numGroups - 1);
+    int half = (numGroups + 1) / 2;
+    for (int group = 0; group < half; group++) {
+      int next = Math.min(group + half, numGroups - 1);
       for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
         pairSums(
             memory,

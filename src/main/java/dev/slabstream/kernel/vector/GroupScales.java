@@ -14,8 +14,13 @@ final class GroupScales {
 
   /// `acc = fma(d, s, acc)`, in the order of the groups.
   static void add(
-      float[] sums, int sumsOffset, int sumsStride, float[] scales, int numGroups,
-      float[] acc, int accOffset) {
+      float[] sums,
+      int sumsOffset,
+      int sumsStride,
+      float[] scales,
+      int numGroups,
+      float[] acc,
+      int accOffset) {
     for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
       FloatVector a0 = FloatVector.fromArray(F, acc, accOffset + row);
       FloatVector a1 = FloatVector.fromArray(F, acc, accOffset + row + LENGTH);
@@ -33,8 +38,16 @@ final class GroupScales {
 
   /// `acc = fma(d, fma(bias, xsum, s), acc)`.
   static void addBiased(
-      float[] sums, int sumsOffset, int sumsStride, float[] scales, float bias,
-      float[] inputSums, int inputSumsOffset, int numGroups, float[] acc, int accOffset) {
+      float[] sums,
+      int sumsOffset,
+      int sumsStride,
+      float[] scales,
+      float bias,
+      float[] inputSums,
+      int inputSumsOffset,
+      int numGroups,
+      float[] acc,
+      int accOffset) {
     FloatVector biases = FloatVector.broadcast(F, bias);
     for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
       FloatVector a = FloatVector.fromArray(F, acc, accOffset + row);
@@ -50,8 +63,16 @@ final class GroupScales {
 
   /// `acc = fma(d, s, acc)`, then `acc = fma(m, xsum, acc)`.
   static void addWithMinima(
-      float[] sums, int sumsOffset, int sumsStride, float[] scales, float[] minima,
-      float[] inputSums, int inputSumsOffset, int numGroups, float[] acc, int accOffset) {
+      float[] sums,
+      int sumsOffset,
+      int sumsStride,
+      float[] scales,
+      float[] minima,
+      float[] inputSums,
+      int inputSumsOffset,
+      int numGroups,
+      float[] acc,
+      int accOffset) {
     for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
       FloatVector a0 = FloatVector.fromArray(F, acc, accOffset + row);
       FloatVector a1 = FloatVector.fromArray(F, acc, accOffset + row + LENGTH);

@@ -31,8 +31,8 @@ final class PanelProducts {
   private final float[] scales = new float[RUN_GROUPS * PANEL_ROWS];
   private final float[] minima = new float[RUN_GROUPS * PANEL_ROWS];
   private final float[] sums =
-      new float[
-          Math.max(RUN_GROUPS, RUN_ELEMENTS / MIN_GROUP_ELEMENTS * Tile.MAX_WIDTH) * PANEL_ROWS];
+      new float
+          [Math.max(RUN_GROUPS, RUN_ELEMENTS / MIN_GROUP_ELEMENTS * Tile.MAX_WIDTH) * PANEL_ROWS];
   private final float[] acc = new float[(BLOCK_TOKENS + Tile.MAX_WIDTH) * PANEL_ROWS];
 
   /// Outputs of a panel for the only token.
@@ -95,15 +95,33 @@ final class PanelProducts {
       for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
         int at = t * PANEL_ROWS + row;
         Tile.multiply(
-            width, codes, row, row + LENGTH, PANEL_ROWS, numElements, in.tiles(), x,
-            acc, at, PANEL_ROWS, acc, at, PANEL_ROWS);
+            width,
+            codes,
+            row,
+            row + LENGTH,
+            PANEL_ROWS,
+            numElements,
+            in.tiles(),
+            x,
+            acc,
+            at,
+            PANEL_ROWS,
+            acc,
+            at,
+            PANEL_ROWS);
       }
       t += width;
     }
   }
 
   private void multiplyGroupedRun(
-      Part part, int panel, Activations in, int firstToken, int numTokens, int element, int numElements) {
+      Part part,
+      int panel,
+      Activations in,
+      int firstToken,
+      int numTokens,
+      int element,
+      int numElements) {
     PanelFormat format = part.format();
     int groupElements = format.groupElements();
     int group = element / groupElements;
@@ -117,32 +135,72 @@ final class PanelProducts {
         int w = g * groupElements * PANEL_ROWS;
         for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
           Tile.multiply(
-              width, codes, w + row, w + row + LENGTH, PANEL_ROWS,
-              groupElements, in.tiles(), x + g * groupElements * width,
-              ZEROS, 0, 0, sums, g * groupSums + row, PANEL_ROWS);
+              width,
+              codes,
+              w + row,
+              w + row + LENGTH,
+              PANEL_ROWS,
+              groupElements,
+              in.tiles(),
+              x + g * groupElements * width,
+              ZEROS,
+              0,
+              0,
+              sums,
+              g * groupSums + row,
+              PANEL_ROWS);
         }
       }
       int real = Math.min(width, numTokens - t);
       for (int j = 0; j < real; j++) {
         int inputSums = (firstToken + t + j) * in.numGroups() + group;
         scale(
-            format, sums, j * PANEL_ROWS, groupSums, in, inputSums, numGroups, (t + j) * PANEL_ROWS);
+            format,
+            sums,
+            j * PANEL_ROWS,
+            groupSums,
+            in,
+            inputSums,
+            numGroups,
+            (t + j) * PANEL_ROWS);
       }
       t += width;
     }
   }
 
   private void scale(
-      PanelFormat format, float[] sums, int sumsOffset, int sumsStride,
-      Activations in, int inputSums, int numGroups, int accOffset) {
+      PanelFormat format,
+      float[] sums,
+      int sumsOffset,
+      int sumsStride,
+      Activations in,
+      int inputSums,
+      int numGroups,
+      int accOffset) {
     if (format.hasMinima()) {
       GroupScales.addWithMinima(
-          sums, sumsOffset, sumsStride, scales, minima,
-          in.groupSums(), inputSums, numGroups, acc, accOffset);
+          sums,
+          sumsOffset,
+          sumsStride,
+          scales,
+          minima,
+          in.groupSums(),
+          inputSums,
+          numGroups,
+          acc,
+          accOffset);
     } else if (format.bias() != 0f) {
       GroupScales.addBiased(
-          sums, sumsOffset, sumsStride, scales, format.bias(),
-          in.groupSums(), inputSums, numGroups, acc, accOffset);
+          sums,
+          sumsOffset,
+          sumsStride,
+          scales,
+          format.bias(),
+          in.groupSums(),
+          inputSums,
+          numGroups,
+          acc,
+          accOffset);
     } else {
       GroupScales.add(sums, sumsOffset, sumsStride, scales, numGroups, acc, accOffset);
     }

@@ -44,8 +44,14 @@ final class PartitionAttention {
   private int end;
 
   void attend(
-      AttentionCall call, KvRun run, int kvHead, int partition, int firstToken, int numTokens,
-      float[] out, int outOffset) {
+      AttentionCall call,
+      KvRun run,
+      int kvHead,
+      int partition,
+      int firstToken,
+      int numTokens,
+      float[] out,
+      int outOffset) {
     int groupHeads = call.groupHeads();
     int start = run.startPosition() + firstToken;
     int begin = Math.max(call.firstSeen(start), partition * PARTITION);
@@ -116,8 +122,20 @@ final class PartitionAttention {
   private void scoreTile(int width, int partitionStart, int begin, int stop) {
     for (int p = begin - begin % (2 * LENGTH); p < stop; p += 2 * LENGTH) {
       Tile.multiply(
-          width, keys, keyOffset(p), keyOffset(p + LENGTH), blockTokens, headDim, queries, 0,
-          zeros, 0, 0, scores, p - partitionStart, PARTITION);
+          width,
+          keys,
+          keyOffset(p),
+          keyOffset(p + LENGTH),
+          blockTokens,
+          headDim,
+          queries,
+          0,
+          zeros,
+          0,
+          0,
+          scores,
+          p - partitionStart,
+          PARTITION);
     }
   }
 
@@ -179,8 +197,20 @@ final class PartitionAttention {
     for (int d = 0; d < headDim; d += 2 * LENGTH) {
       int value = (commonFrom - first) * headDim + d;
       Tile.multiply(
-          width, values, value, value + LENGTH, headDim, commonTo - commonFrom, weights, 0,
-          weighted, d, paddedDim(), weighted, d, paddedDim());
+          width,
+          values,
+          value,
+          value + LENGTH,
+          headDim,
+          commonTo - commonFrom,
+          weights,
+          0,
+          weighted,
+          d,
+          paddedDim(),
+          weighted,
+          d,
+          paddedDim());
     }
     for (int j = 0; j < real; j++) {
       addValues(j, j * PARTITION - partitionStart, Math.max(commonTo, from[j]), to[j]);

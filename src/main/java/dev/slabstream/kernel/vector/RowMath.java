@@ -35,7 +35,14 @@ final class RowMath {
   }
 
   static void layerNorm(
-      float[] x, int xOffset, float[] weight, float[] bias, float eps, float[] out, int outOffset, int dim) {
+      float[] x,
+      int xOffset,
+      float[] weight,
+      float[] bias,
+      float eps,
+      float[] out,
+      int outOffset,
+      int dim) {
     float[] partials = new float[COUNT];
     addRow(x, xOffset, dim, partials);
     float mean = PartialSums.combine(partials, 0) / dim;
@@ -111,8 +118,7 @@ final class RowMath {
     }
     for (; i < end; i++) {
       float value = x[i];
-      float u =
-          PanelMath.GELU_SLOPE * Math.fma(PanelMath.GELU_CUBIC * value * value, value, value);
+      float u = PanelMath.GELU_SLOPE * Math.fma(PanelMath.GELU_CUBIC * value * value, value, value);
       x[i] = value / (1f + Exponential.exp(-2f * u));
     }
   }

@@ -31,22 +31,67 @@ final class Tile {
   /// @param start row `j` at `startOffset + j * startStride`: columns of the first vector, then those of the second
   /// @param out likewise; may be `start`
   static void multiply(
-      int width, float[] w, int w0, int w1, int wStride, int numK, float[] x, int xOffset,
-      float[] start, int startOffset, int startStride, float[] out, int outOffset, int outStride) {
+      int width,
+      float[] w,
+      int w0,
+      int w1,
+      int wStride,
+      int numK,
+      float[] x,
+      int xOffset,
+      float[] start,
+      int startOffset,
+      int startStride,
+      float[] out,
+      int outOffset,
+      int outStride) {
     if (width == NARROW) {
       multiply4(
-          w, w0, w1, wStride, numK, x, xOffset,
-          start, startOffset, startStride, out, outOffset, outStride);
+          w,
+          w0,
+          w1,
+          wStride,
+          numK,
+          x,
+          xOffset,
+          start,
+          startOffset,
+          startStride,
+          out,
+          outOffset,
+          outStride);
     } else {
       multiply12(
-          w, w0, w1, wStride, numK, x, xOffset,
-          start, startOffset, startStride, out, outOffset, outStride);
+          w,
+          w0,
+          w1,
+          wStride,
+          numK,
+          x,
+          xOffset,
+          start,
+          startOffset,
+          startStride,
+          out,
+          outOffset,
+          outStride);
     }
   }
 
   private static void multiply4(
-      float[] w, int w0, int w1, int wStride, int numK, float[] x, int xOffset,
-      float[] start, int startOffset, int startStride, float[] out, int outOffset, int outStride) {
+      float[] w,
+      int w0,
+      int w1,
+      int wStride,
+      int numK,
+      float[] x,
+      int xOffset,
+      float[] start,
+      int startOffset,
+      int startStride,
+      float[] out,
+      int outOffset,
+      int outStride) {
     FloatVector a0 = FloatVector.fromArray(F, start, startOffset);
     FloatVector b0 = FloatVector.fromArray(F, start, startOffset + LENGTH);
     FloatVector a1 = FloatVector.fromArray(F, start, startOffset + startStride);
@@ -83,8 +128,19 @@ final class Tile {
   }
 
   private static void multiply12(
-      float[] w, int w0, int w1, int wStride, int numK, float[] x, int xOffset,
-      float[] start, int startOffset, int startStride, float[] out, int outOffset, int outStride) {
+      float[] w,
+      int w0,
+      int w1,
+      int wStride,
+      int numK,
+      float[] x,
+      int xOffset,
+      float[] start,
+      int startOffset,
+      int startStride,
+      float[] out,
+      int outOffset,
+      int outStride) {
     FloatVector a0 = FloatVector.fromArray(F, start, startOffset);
     FloatVector b0 = FloatVector.fromArray(F, start, startOffset + LENGTH);
     FloatVector a1 = FloatVector.fromArray(F, start, startOffset + startStride);

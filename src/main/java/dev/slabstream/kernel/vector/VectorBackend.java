@@ -16,14 +16,21 @@ public final class VectorBackend {
     int widest = VectorShape.preferredShape().vectorBitSize();
     if (vectorBits > widest) {
       throw new IllegalStateException(
-          "vector width " + vectorBits + " asked for; this machine has at most " + widest + " bits");
+          "vector width "
+              + vectorBits
+              + " asked for; this machine has at most "
+              + widest
+              + " bits");
     }
     if (System.getProperty(WIDTH_PROPERTY) == null) {
       System.setProperty(WIDTH_PROPERTY, String.valueOf(vectorBits == 0 ? widest : vectorBits));
     }
     if (vectorBits != 0 && vectorBits != Lanes.BITS) {
       throw new IllegalStateException(
-          "vector width " + vectorBits + " asked for; this JVM already computes with " + Lanes.BITS
+          "vector width "
+              + vectorBits
+              + " asked for; this JVM already computes with "
+              + Lanes.BITS
               + " bits, and cannot change");
     }
     return new VectorMath(threads);

@@ -58,7 +58,13 @@ final class VectorMath implements PanelMath {
 
   @Override
   public void matmul(
-      PackedPanels w, int panel, Activations in, int firstToken, int numTokens, float[] y, int worker) {
+      PackedPanels w,
+      int panel,
+      Activations in,
+      int firstToken,
+      int numTokens,
+      float[] y,
+      int worker) {
     if (in.numTokens() == 1) {
       products[worker].multiplyOne(w, panel, in, y);
     } else {
@@ -74,14 +80,28 @@ final class VectorMath implements PanelMath {
 
   @Override
   public void layerNorm(
-      float[] x, int xOffset, float[] weight, float[] bias, float eps, float[] out, int outOffset, int dim) {
+      float[] x,
+      int xOffset,
+      float[] weight,
+      float[] bias,
+      float eps,
+      float[] out,
+      int outOffset,
+      int dim) {
     RowMath.layerNorm(x, xOffset, weight, bias, eps, out, outOffset, dim);
   }
 
   @Override
   public void attend(
-      AttentionCall call, KvRun run, int kvHead, int partition, int firstToken, int numTokens,
-      float[] partials, int partialsOffset, int worker) {
+      AttentionCall call,
+      KvRun run,
+      int kvHead,
+      int partition,
+      int firstToken,
+      int numTokens,
+      float[] partials,
+      int partialsOffset,
+      int worker) {
     attentions[worker].attend(
         call, run, kvHead, partition, firstToken, numTokens, partials, partialsOffset);
   }
