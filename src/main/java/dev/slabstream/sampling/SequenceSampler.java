@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /// The one implementation; [Sampler] says what it does and in which order.
 final class SequenceSampler implements Sampler {
-  /// Sequences of a thread are sampled one after the other, so they share the working memory: about 3 MB for 150,000 tokens.
+  /// Sequences of a thread are sampled one after the other, so they share the working memory: about 4 MB for 150,000 tokens.
   private static final ThreadLocal<Candidates> CANDIDATES =
       ThreadLocal.withInitial(Candidates::new);
 

@@ -31,7 +31,7 @@ public final class Tokenizers {
     return LOADED.computeIfAbsent(name, Tokenizers::load);
   }
 
-  static void assumeAvailable(String name) {
+  public static void assumeAvailable(String name) {
     assumeTrue(
         Files.isDirectory(folder(name)),
         () ->
@@ -46,7 +46,7 @@ public final class Tokenizers {
     return json(folder(name).resolve("goldens.json"));
   }
 
-  static Path folder(String name) {
+  public static Path folder(String name) {
     if (name.equals("llama3")) {
       return Path.of(System.getProperty("slabstream.reference", "absent"), "tokenizers", name);
     }

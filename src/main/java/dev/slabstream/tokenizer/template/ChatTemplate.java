@@ -1,5 +1,6 @@
 package dev.slabstream.tokenizer.template;
 
+import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 
@@ -16,10 +17,18 @@ public interface ChatTemplate {
   /// @throws ChatTemplateException when the template raises an error, does something unknown, or passes a limit
   List<Piece> render(Map<String, Object> variables);
 
-  /// Compiles a template.
+  /// Compiles a template; `strftime_now` reads the system's clock and time zone.
   ///
-  /// @throws ChatTemplateException with line and column on a syntax error
+  /// @throws ChatTemplateException with line and column on a syntax error, an unknown statement, filter or test, and
+  ///     when the source is too long
   static ChatTemplate compile(String source) {
-    return new UnreadTemplate(source);
+    return compile(source, Clock.systemDefaultZone());
+  }
+
+  /// Compiles a template that reads the time from `clock`.
+  ///
+  /// @throws ChatTemplateException as above
+  static ChatTemplate compile(String source, Clock clock) {
+    return new CompiledTemplate(source, clock);
   }
 }

@@ -1,0 +1,178 @@
+package dev.slabstream.tokenizer.template;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Templates that would run, grow or nest without end, and the places that errors name.
+@Timeout(20)
+class ChatTemplateLimitsTest {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        // Steps
+        "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+        "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}",
+        "{% macro m() %}{% for x in range(9) %}{{ m() }}{% endfor %}{% endmacro %}{{ m() }}",
+        // Length
+        "{{ 'x' * 9999999 }}",
+        "{{ 'x' * 9223372036854775807 }}",
+        "{{ [1] * 9223372036854775807 }}",
+        "{% set ns = namespace(s='xx') %}{% for x in range(99) %}{% set ns.s = ns.s + ns.s %}{%"
+            + " endfor %}",
+        "{% set ns = namespace(s='xx') %}{% for x in range(99) %}{% set ns.s = ns.s.replace('x',"
+            + " 'xx') %}{% endfor %}",
+        "{% set ns = namespace(l=[1]) %}{% for x in range(99) %}{% set ns.l = ns.l + ns.l %}{%"
+            + " endfor %}",
+        "{% set ns = namespace(l=[1]) %}{% for x in range(99) %}{% set ns.l = [ns.l, ns.l] %}{%"
+            + " endfor %}{{ ns.l }}",
+        "{% set ns = namespace(l=[1]) %}{% for x in range(30) %}{% set ns.l = [ns.l, ns.l] %}{%"
+            + " endfor %}{{ ns.l | tojson }}",
+        "{% set ns = namespace(l=[1]) %}{% for x in range(40) %}{% set ns.l = [ns.l, ns.l] %}{%"
+            + " endfor %}{{ ns.l == [ns.l[0], ns.l[0]] }}",
+        "{{ range(200000) | list }}",
+        "{{ ' ' | indent(99999999999) }}",
+        "{{ 'x' | indent(9999999, true) }}",
+        "{{ [1] | tojson(indent=99999999) }}",
+        "{% for x in range(99999) %}{{ 'x' * 99 }}{% endfor %}",
+        // Depth
+        "{% set ns = namespace(l=[1]) %}{% for x in range(9999) %}{% set ns.l = [ns.l] %}{% endfor"
+            + " %}{{ ns.l }}",
+        "{% set ns = namespace(l=[1]) %}{% for x in range(9999) %}{% set ns.l = [ns.l] %}{% endfor"
+            + " %}{{ ns.l | tojson }}",
+        // Searching
+        "{% set h = 'a' * 4000000 %}{% set n = 'a' * 2000000 + 'b' %}{{ n in h }}",
+        "{% set h = 'a' * 4000000 %}{% set n = 'a' * 2000000 + 'b' %}{{ h.split(n) }}",
+        "{% set h = 'a' * 4000000 %}{% set n = 'a' * 2000000 + 'b' %}{{ h | replace(n, '') }}",
+        "{% set h = 'a' * 4000000 %}{% set n = 'b' * 2000000 + 'a' %}{{ h | trim(n) }}",
+        // Integers
+        "{{ 9223372036854775807 + 1 }}",
+        "{{ 10 ** 30 }}",
+        "{{ strftime_now('%Y' * 9999) }}"
+      })
+  void whatWouldRunOrGrowWithoutEndFailsSoon(String template) {
+    ChatTemplate compiled = ChatTemplate.compile(template);
+    long start = System.nanoTime();
+    assertThatExceptionOfType(ChatTemplateException.class)
+        .isThrownBy(() -> compiled.render(Map.of()));
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+  }
+
+  @Test
+  void deeplyNestedSourceIsRefusedAndLongFlatSourceIsNot() {
+    for (String[] nest :
+        new String[][] {
+          {"{{ ", "(", "1", ")", " }}"},
+          {"{{ ", "[", "1", "]", " }}"},
+          {"{{ ", "not ", "1", "", " }}"},
+          {"{{ ", "- ", "1", "", " }}"},
+          {"{{ ", "{1:", "1", "}", " }}"},
+          {"{{ ", "1 if 1 else ", "1", "", " }}"},
+          {"{% set ", "(", "a", ")", " = 1 %}"},
+          {"", "{% if 1 %}", "x", "{% endif %}", ""},
+          {"", "{% for x in y %}", "x", "{% endfor %}", ""}
+        }) {
+      String source =
+          nest[0]
+              + nest[1].repeat(20_000 / nest[1].length())
+              + nest[2]
+              + nest[3].repeat(20_000 / nest[1].length())
+              + nest[4];
+      assertThatExceptionOfType(ChatTemplateException.class)
+          .isThrownBy(() -> ChatTemplate.compile(source))
+          .withMessageContaining("nested too deeply");
+    }
+    String flat = "{{ 1" + "+1".repeat(5_000) + " }}";
+    assertThatExceptionOfType(ChatTemplateException.class)
+        .isThrownBy(() -> ChatTemplate.compile(flat).render(Map.of()))
+        .withMessageContaining("nested too deeply");
+    assertThat(Rendering.text("{{ 1" + "~1".repeat(5_000) + " }}", Map.of())).hasSize(5_001);
+    assertThat(Rendering.text("{% if 1 %}x{% endif %}".repeat(5_000), Map.of())).hasSize(5_000);
+    assertThat(Rendering.text("{{ 1" + "_1".repeat(9) + " }}", Map.of())).isEqualTo("1".repeat(10));
+    assertThatExceptionOfType(ChatTemplateException.class)
+        .isThrownBy(() -> ChatTemplate.compile("{{ 1" + "_1".repeat(50_000) + " }}"))
+        .withMessageContaining("64 bits");
+  }
+
+  @Test
+  void aSourceThatIsTooLongIsRefused() {
+    assertThatExceptionOfType(ChatTemplateException.class)
+        .isThrownBy(() -> ChatTemplate.compile("x".repeat(300_000)))
+        .withMessageContaining("300000 characters; the limit is 262144");
+  }
+
+  @Test
+  void aVariableThatIsNestedTooDeeplyOrOfAnUnknownTypeIsRefused() {
+    Object nested = "x";
+    for (int i = 0; i < 1000; i++) {
+      nested = List.of(nested);
+    }
+    ChatTemplate template = ChatTemplate.compile("{{ v }}");
+    Map<String, Object> deep = Map.of("v", nested);
+    assertThatExceptionOfType(ChatTemplateException.class)
+        .isThrownBy(() -> template.render(deep))
+        .withMessageContaining("nested too deeply");
+    assertThatExceptionOfType(ChatTemplateException.class)
+        .isThrownBy(() -> template.render(Map.of("v", new StringBuilder())))
+        .withMessageContaining("the variable 'v' holds a StringBuilder");
+  }
+
+  @Test
+  void aMegabyteOfChatRendersWithinTheLimits() {
+    String content = "</think>x y z\n".repeat(75_000);
+    String template =
+        "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n"
+            + "' + (m.content.split('</think>') | join('#')).strip() + '<|im_end|>' }}{% endfor %}";
+    Map<String, Object> variables =
+        Map.of("messages", List.of(Map.of("role", "user", "content", content)));
+    assertThat(Rendering.text(template, variables)).startsWith("<|im_start|>user\n#x y z\n#");
+    assertThat(Rendering.text("{{ messages | tojson }}", variables))
+        .hasSizeGreaterThan(content.length());
+  }
+
+  @Test
+  void aThousandMessagesRenderWithinTheLimits() {
+    Map<String, Object> message = Map.of("role", "user", "content", "Hello there, how are you?");
+    Map<String, Object> variables =
+        Map.of("messages", java.util.Collections.nCopies(1000, message));
+    String template =
+        "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) and m.x %}{{"
+            + " raise_exception('x') }}{% endif %}{{ '[' ~ m['role'] ~ '] ' ~ m['content'] | trim"
+            + " }}{% endfor %}";
+    assertThat(Rendering.text(template, variables))
+        .hasSize(1000 * "[user] Hello there, how are you?".length());
+  }
+
+  @Test
+  void errorsNameLineAndColumn() {
+    assertPlace("a\n  {{ x.y.z }}", 2, 9, "a dict has no attribute 'y'");
+    assertPlace("a\n\n{% foo %}", 3, 4, "unknown statement 'foo'");
+    assertPlace("{{ x | nofilter }}", 1, 8, "unknown filter 'nofilter'");
+    assertPlace("{{ x is notest }}", 1, 9, "unknown test 'notest'");
+    assertPlace("x{% if a %}\n{% for b in c %}", 2, 4, "'for' without its end");
+    assertPlace(
+        "{% if a %}{% endfor %}", 1, 14, "expected 'elif', 'else' or 'endif'; found 'endfor'");
+    assertPlace("{{ 'abc }}", 1, 4, "a string that does not end");
+    assertPlace(
+        "{% if t %}\r\n{{ 1 +\r\n 'a' }}{% endif %}{{ 1 + 'a' }}",
+        3, 24, "does not work on an integer and a string");
+  }
+
+  private static void assertPlace(String template, int line, int column, String message) {
+    assertThatExceptionOfType(ChatTemplateException.class)
+        .isThrownBy(() -> Rendering.text(template, Map.of("x", Map.of())))
+        .satisfies(
+            e -> {
+              assertThat(e).hasMessageContaining(message);
+              assertThat(e.line()).isEqualTo(line);
+              assertThat(e.column()).isEqualTo(column);
+            });
+  }
+}
