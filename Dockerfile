@@ -34,7 +34,6 @@ COPY --from=build /src/target/layers/application/ app/
 # the file system may be read-only and /tmp noexec. In a container every interface is bound: its network decides who reaches it.
 ENV SLABSTREAM_JAR=/opt/slabstream/app/slabstream.jar \
     SLABSTREAM_JAVA_OPTS="-Dorg.bytedeco.javacpp.cachedir=/opt/slabstream/natives/javacpp -Djava.io.tmpdir=/tmp" \
-    DJL_CACHE_DIR=/opt/slabstream/natives/djl \
     SERVER_ADDRESS=0.0.0.0 \
     SLABSTREAM_MODEL_PATH=/opt/slabstream/models/SmolLM2-135M-Instruct.Q4_1.gguf
 

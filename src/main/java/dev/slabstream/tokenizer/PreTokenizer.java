@@ -28,6 +28,17 @@ sealed interface PreTokenizer {
     }
   }
 
+  /// The JDK's matcher recurses where a group repeats. None of the named patterns has such a group, but a file's own may, and a
+  /// long text must not end the process then.
+  private static boolean findNext(Matcher matcher) {
+    try {
+      return matcher.find();
+    } catch (StackOverflowError e) {
+      throw new IllegalArgumentException(
+          "text: too long for this tokenizer's pattern `" + matcher.pattern() + "`", e);
+    }
+  }
+
   /// One piece.
   record Whole() implements PreTokenizer {
     @Override
@@ -44,7 +55,7 @@ sealed interface PreTokenizer {
     public void split(String text, int start, int end, Pieces pieces) {
       Matcher matcher = pattern.matcher(text).region(start, end);
       int done = start;
-      while (matcher.find()) {
+      while (findNext(matcher)) {
         if (matcher.start() > done) {
           pieces.piece(done, matcher.start());
         }
@@ -64,7 +75,7 @@ sealed interface PreTokenizer {
     @Override
     public void split(String text, int start, int end, Pieces pieces) {
       Matcher matcher = pattern.matcher(text).region(start, end);
-      while (matcher.find()) {
+      while (findNext(matcher)) {
         if (matcher.end() > matcher.start()) {
           pieces.piece(matcher.start(), matcher.end());
         }

@@ -1,7 +1,7 @@
 package dev.slabstream.tokenizer;
 
 /// Turns the ids of one stream into text, piece by piece, and never splits a character: bytes of an unfinished UTF-8 sequence are
-/// held back. The pieces and the tail together are exactly what [Tokenizer#decode] gives for all the ids. Not thread-safe.
+/// held back. A character is a code point: combining marks and the parts of a joined emoji come as they are made, in order. The pieces and the tail together are exactly what [Tokenizer#decode] gives for all the ids. Not thread-safe.
 public interface StreamDecoder {
   /// The text that is certain after `id`; may be empty.
   String next(int id);

@@ -14,7 +14,7 @@ public interface Tokenizer extends AutoCloseable {
     AS_TEXT
   }
 
-  /// Encodes without adding anything; see [#bosId()] for what a prompt begins with. Never truncates.
+  /// Encodes without adding anything, and drops only what the vocabulary has no token for, not even for its bytes; see [#bosId()] for what a prompt begins with. Never truncates.
   /// Lone surrogates in `text` are taken as U+FFFD.
   int[] encode(String text, SpecialTokens specialTokens);
 
@@ -29,7 +29,10 @@ public interface Tokenizer extends AutoCloseable {
         .toArray();
   }
 
-  /// Decodes; invalid UTF-8 becomes one U+FFFD for every maximal invalid part.
+  /// Decodes: the bytes of all tokens in a row, in which every maximal invalid part becomes one U+FFFD. Nothing else is changed;
+  /// a space that a sentencepiece-style tokenizer put before the text stays there, so that a continuation keeps its own.
+  ///
+  /// @throws IllegalArgumentException for an id outside `[0, vocabSize)`
   String decode(int[] ids, boolean skipSpecial);
 
   /// The bytes that `id` stands for; empty for an id without text.

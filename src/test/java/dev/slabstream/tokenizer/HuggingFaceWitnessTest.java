@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// Ours against Hugging Face's own library, where the goldens have no case.
 class HuggingFaceWitnessTest {
-  private static final int NUM_TEXTS = 1000;
+  private static final int NUM_TEXTS = 500;
 
   /// They compose in Unicode 16, which the JDK knows and the library does not yet.
   private static final Set<Integer> COMPOSE_IN_UNICODE_16 = Set.of(0x113C2, 0x1611E, 0x16D67);
@@ -44,17 +44,20 @@ class HuggingFaceWitnessTest {
 
     try (HuggingFaceWitness witness =
         HuggingFaceWitness.ofJson(Tokenizers.tokenizerJson("qwen3"))) {
-      for (int c = 0; c < 0x20000; c++) {
-        boolean surrogate = c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE;
-        if (surrogate || COMPOSE_IN_UNICODE_16.contains(c)) {
-          continue;
+      for (int block = 0; block < 0x20000; block += 32) {
+        StringBuilder text = new StringBuilder();
+        for (int c = block; c < block + 32; c++) {
+          boolean surrogate = c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE;
+          if (!surrogate && !COMPOSE_IN_UNICODE_16.contains(c)) {
+            String it = Character.toString(c);
+            text.append("a").append(it).append("b 1").append(it).append("2 ").append(it).append(it);
+            text.append("\n").append(it).append(" 'S").append(it);
+          }
         }
-        String it = Character.toString(c);
-        String text = "a" + it + "b 1" + it + "2 " + it + it + "\n" + it + " 'S" + it;
-        int[] ids = tokenizer.encode(text, SpecialTokens.RECOGNISED);
-        int[] expected = witness.encode(text);
+        int[] ids = tokenizer.encode(text.toString(), SpecialTokens.RECOGNISED);
+        int[] expected = witness.encode(text.toString());
         if (!Arrays.equals(ids, expected)) {
-          assertThat(ids).as("U+%04X", c).isEqualTo(expected);
+          assertThat(ids).as("U+%04X and the 31 after it", block).isEqualTo(expected);
         }
       }
     }

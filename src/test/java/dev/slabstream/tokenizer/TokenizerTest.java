@@ -1,9 +1,11 @@
 package dev.slabstream.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.slabstream.tokenizer.Tokenizer.Part;
 import dev.slabstream.tokenizer.Tokenizer.SpecialTokens;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -148,6 +150,25 @@ class TokenizerTest {
   }
 
   @Test
+  void aTextThatOverflowsAFilesOwnPatternIsRefused() {
+    Tokenizer tokenizer =
+        TokenizerDefinition.ofJson(
+                """
+                {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+                   {"type": "Split", "pattern": {"Regex": "(?:a|b|c.)+"}, "behavior": "Isolated"},
+                   {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]},
+                 "model": {"vocab": {"a": 0}, "merges": []}}
+                """
+                    .getBytes(StandardCharsets.UTF_8))
+            .build(1, TokenizerDefinition.NO_BOS);
+
+    assertThat(tokenizer.encode("aaa", SpecialTokens.AS_TEXT)).containsExactly(0, 0, 0);
+    assertThatThrownBy(() -> tokenizer.encode("a".repeat(4 << 20), SpecialTokens.AS_TEXT))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("text: too long");
+  }
+
+  @Test
   void oneTokenizerServesManyThreads() throws Exception {
     Tokenizer tokenizer = Tokenizers.get("gpt2");
     List<String> texts = new ArrayList<>();
@@ -169,7 +190,7 @@ class TokenizerTest {
                         .toList()));
       }
       for (Future<List<int[]>> result : results) {
-        assertThat(result.get()).usingRecursiveComparison().isEqualTo(expected);
+        assertThat(result.get()).containsExactlyElementsOf(expected);
       }
     }
   }
