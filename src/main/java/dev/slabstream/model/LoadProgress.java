@@ -70,7 +70,8 @@ final class LoadProgress {
     }
   }
 
-  /// Masks and frequencies that old checkpoints carry along: computed, not learned.
+  /// Masks and frequencies: computed, not learned, and carried along by old checkpoints. `rope_freqs`
+  /// is a part of the configuration.
   private static boolean isBuffer(String name) {
     return name.endsWith(".attn.bias")
         || name.endsWith(".attn.masked_bias")

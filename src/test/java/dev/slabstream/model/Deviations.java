@@ -34,7 +34,7 @@ final class Deviations {
     }
   }
 
-  /// Compares every case of `golden`.
+  /// Compares `cases` of `golden`.
   void compare(Loaded loaded, GoldenFile golden, List<Case> cases) {
     for (Case each : cases) {
       compare(loaded, golden, each);

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -111,6 +112,31 @@ class EquivalenceTest {
     List<Row> one = promptAndSteps(backend, 1, golden);
     assertSameBits("2 threads", one, promptAndSteps(backend, 2, golden));
     assertSameBits("3 threads", one, promptAndSteps(backend, 3, golden));
+  }
+
+  @Test
+  void theEmbeddedModelInABatchAndInChunksGivesTheBitsOfEachAlone() {
+    GoldenFile golden = GoldenFile.smolLm2();
+    int[] text = golden.theCase("tokens300").promptIds();
+    int[] question = golden.theCase("question").promptIds();
+    try (Kernels one = TestBackend.VECTOR.open(1);
+        Kernels two = TestBackend.VECTOR.open(2)) {
+      Loaded single = load(golden, one);
+      Loaded loaded = load(golden, two);
+      List<Member> members =
+          List.of(
+              new Member(question, question.length - 1, LogitsFor.LAST),
+              new Member(Arrays.copyOf(text, 200), 150, LogitsFor.LAST),
+              new Member(Arrays.copyOfRange(text, 200, 240), 39, LogitsFor.LAST));
+      List<List<Row>> together = inOneBatch(loaded, members);
+
+      for (int i = 0; i < members.size(); i++) {
+        int[] ids = members.get(i).ids();
+        try (TestSequence alone = sequence(single, ids.length, ids.length)) {
+          assertSameBits("sequence " + i, List.of(alone.feed(33, ids)), together.get(i));
+        }
+      }
+    }
   }
 
   /// A sequence that has computed its first `computed` ids and computes the others in the batch.

@@ -27,14 +27,7 @@ class SmolLm2GoldenTest {
   }
 
   private static List<Case> aShortCase() {
-    Case english = GOLDEN.theCase("english");
-    return List.of(
-        new Case(
-            english.name(),
-            english.promptIds(),
-            english.steps().subList(0, FEW_STEPS),
-            english.lastPromptLogits(),
-            null));
+    return List.of(GOLDEN.theCase("english").withSteps(FEW_STEPS));
   }
 
   @AfterAll

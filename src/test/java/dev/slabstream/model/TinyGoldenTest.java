@@ -25,9 +25,9 @@ class TinyGoldenTest {
   @MethodSource("backendsAndFiles")
   void everyTinyModelGivesTheReferencesLogitsAndTokens(TestBackend backend, GoldenFile golden) {
     Deviations found = new Deviations();
-    try (Kernels kernels = backend.open(2);
+    try (Kernels kernels = backend.open(1);
         Loaded loaded = TestModels.load(golden.path(), kernels, 16)) {
-      found.compare(loaded, golden, golden.cases());
+      found.compare(loaded, golden, golden.withSteps(backend.goldenSteps()).cases());
     }
     REPORT.add(backend, golden, found);
   }

@@ -1,0 +1,88 @@
+package dev.slabstream.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.slabstream.kernel.Kernels;
+import dev.slabstream.model.TestModels.Loaded;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// A JVM has one vector width: the others run in JVMs of their own, which compare with the reference as the golden tests do and
+/// print digests of all logits.
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+class VectorWidthTest {
+  private static final int NUM_STEPS = 8;
+  private static final List<String> SCALAR = new ArrayList<>();
+
+  @BeforeAll
+  static void computeByTheScalarReference() {
+    SCALAR.addAll(digests(TestBackend.SCALAR, 0, 1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {128, 256, 512})
+  void everyWidthEqualsTheScalarReferenceBitForBit(int vectorBits) throws Exception {
+    try (Kernels machine = TestBackend.VECTOR.open(1)) {
+      int widest = machine.info().vectorBits();
+      Assumptions.assumeTrue(
+          vectorBits <= widest, () -> "this machine's vectors have " + widest + " bits");
+    }
+
+    assertThat(digestsOfOwnJvm(vectorBits)).containsExactlyElementsOf(SCALAR);
+  }
+
+  private static List<String> digestsOfOwnJvm(int vectorBits)
+      throws IOException, InterruptedException {
+    String java = ProcessHandle.current().info().command().orElseThrow();
+    Process process =
+        new ProcessBuilder(
+                java,
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-Xmx512m",
+                "-cp",
+                System.getProperty("java.class.path"),
+                VectorWidthTest.class.getName(),
+                String.valueOf(vectorBits))
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    List<String> lines;
+    try (BufferedReader out = process.inputReader()) {
+      lines = out.lines().toList();
+    }
+    assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
+    assertThat(process.exitValue()).as("exit code; it printed %s", lines).isZero();
+    return lines;
+  }
+
+  /// In the JVM of one width.
+  public static void main(String[] args) {
+    int vectorBits = Integer.parseInt(args[0]);
+    digests(TestBackend.VECTOR, vectorBits, 2).forEach(System.out::println);
+  }
+
+  private static List<String> digests(TestBackend backend, int vectorBits, int threads) {
+    List<String> lines = new ArrayList<>();
+    for (GoldenFile golden : GoldenFile.tiny()) {
+      Deviations found = new Deviations();
+      try (Kernels kernels = backend.open(threads, vectorBits);
+          Loaded loaded = TestModels.load(golden.path(), kernels, 16)) {
+        if (vectorBits != 0 && kernels.info().vectorBits() != vectorBits) {
+          throw new AssertionError("asked for " + vectorBits + " bits; got " + kernels.info());
+        }
+        found.compare(loaded, golden, golden.withSteps(NUM_STEPS).cases());
+      }
+      lines.add(golden + " " + found.digest() + " " + found);
+    }
+    return lines;
+  }
+}
