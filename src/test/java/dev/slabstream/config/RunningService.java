@@ -3,8 +3,9 @@ package dev.slabstream.config;
 import dev.slabstream.SlabstreamApplication;
 import dev.slabstream.kvcache.KvStats;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
 import org.springframework.boot.builder.SpringApplicationBuilder;
@@ -50,19 +51,22 @@ public final class RunningService implements AutoCloseable {
 
   /// Starts it and does not wait for the model.
   public static RunningService starting(String... settings) {
-    List<String> arguments =
-        new ArrayList<>(
-            List.of(
-                "--server.port=0",
-                "--slabstream.model.path=" + TestModel.TINY,
-                "--slabstream.kv-cache.size=4MB",
-                "--slabstream.engine.threads=1"));
+    Map<String, String> byName = new LinkedHashMap<>();
+    byName.put("server.port", "0");
+    byName.put("slabstream.model.path", TestModel.TINY.toString());
+    byName.put("slabstream.kv-cache.size", "4MB");
+    byName.put("slabstream.engine.threads", "1");
     for (String setting : settings) {
-      arguments.add("--" + setting);
+      int equals = setting.indexOf('=');
+      byName.put(setting.substring(0, equals), setting.substring(equals + 1));
     }
+    String[] arguments =
+        byName.entrySet().stream()
+            .map(setting -> "--" + setting.getKey() + "=" + setting.getValue())
+            .toArray(String[]::new);
     return new RunningService(
         new SpringApplicationBuilder(TestBeans.class, SlabstreamApplication.class)
-            .run(arguments.toArray(String[]::new)));
+            .run(arguments));
   }
 
   /// Waits until something holds; false when it does not within a while.
