@@ -49,7 +49,8 @@ public final class CommandLineInterface {
     commandLine.setExecutionStrategy(
         parsed -> {
           ParseResult command = parsed.subcommand();
-          if (command == null || command.commandSpec().userObject() != serve) {
+          boolean serves = command != null && command.commandSpec().userObject() == serve;
+          if (console.ownsProcess() && !serves) {
             logLevel.apply();
           }
           return new CommandLine.RunLast().execute(parsed);

@@ -10,10 +10,12 @@ import java.nio.charset.StandardCharsets;
 
 /// Where a command reads from and writes to: results to `out`, messages to `err`, UTF-8 whatever
 /// the locale.
-public record Console(InputStream in, PrintWriter out, PrintWriter err) {
+///
+/// @param ownsProcess whether logging, which the whole process shares, is the command's to set
+public record Console(InputStream in, PrintWriter out, PrintWriter err, boolean ownsProcess) {
   /// The process's own.
   public static Console ofProcess() {
-    return new Console(System.in, writer(FileDescriptor.out), writer(FileDescriptor.err));
+    return new Console(System.in, writer(FileDescriptor.out), writer(FileDescriptor.err), true);
   }
 
   private static PrintWriter writer(FileDescriptor descriptor) {

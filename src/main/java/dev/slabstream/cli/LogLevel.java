@@ -34,6 +34,7 @@ final class LogLevel {
       System.setProperty(LOGBACK_FILE, "logback-cli.xml");
     }
     System.setProperty(LOGBACK_LEVEL, verbose ? "INFO" : "WARN");
+    System.setProperty("java.util.logging.SimpleFormatter.format", "%1$tT %4$s: %5$s%6$s%n");
     Logger.getLogger("").setLevel(verbose ? Level.INFO : Level.WARNING);
   }
 }

@@ -27,7 +27,8 @@ record Run(OptionalInt exitCode, String out, String err, List<String> springArgu
         new Console(
             new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
             new PrintWriter(out),
-            new PrintWriter(err));
+            new PrintWriter(err),
+            false);
     OptionalInt exitCode =
         new CommandLineInterface(console, given -> springArguments.addAll(List.of(given)))
             .run(args);
