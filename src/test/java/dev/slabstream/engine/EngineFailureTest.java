@@ -117,6 +117,14 @@ class EngineFailureTest {
   }
 
   @Test
+  void whoTakesThePlaceOfAFailedSequenceInTheBatchIsWell() {
+    samplerFails = index -> index == 1;
+    engine.submit(Requests.request(BAD, 12, bad));
+    engine.submit(Requests.request(GOOD, 12, good));
+    expectOnlyTheBadOneToFail();
+  }
+
+  @Test
   void memoryThatRunsOutInASamplerFailsItsSequenceOnly() {
     samplerFails = index -> index == 3;
     thrown = new OutOfMemoryError("injected");
