@@ -22,8 +22,9 @@ import reactor.core.publisher.Flux;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
-/// The service over an engine: owns the tokenizer's threads, the threads that hand events to subscribers, the sessions, and the
-/// set of requests in flight. Thread-safe; lives from start-up until [#close()].
+/// The service over an engine: owns the tokenizer's threads, the threads that hand events to
+/// subscribers, the sessions, and the set of requests in flight. Thread-safe; lives from start-up
+/// until [#close()].
 ///
 /// Three kinds of threads, each behind a queue: a prompt waits for a tokenizer thread in a bounded
 /// queue (full: overloaded), its ids wait for the engine in the engine's (full: overloaded), and
@@ -35,7 +36,8 @@ import reactor.core.scheduler.Schedulers;
 public final class EngineGenerationService implements GenerationService, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(EngineGenerationService.class);
 
-  /// Seeds of our own making stay below this, so that a JSON reader with doubles can hand them back.
+  /// Seeds of our own making stay below this, so that a JSON reader with doubles can hand them
+  /// back.
   private static final long SEED_BOUND = 1L << 53;
 
   private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(10);

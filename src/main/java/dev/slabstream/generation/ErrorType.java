@@ -1,6 +1,7 @@
 package dev.slabstream.generation;
 
-/// Every way a request can be refused or fail: one stable name, used as the body's `error_type`, in error events and as metric label.
+/// Every way a request can be refused or fail: one stable name, used as the body's `error_type`, in
+/// error events and as metric label.
 public enum ErrorType {
   /// Not JSON, or a wrong type.
   MALFORMED("malformed", 400),

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 /// @param frequencyPenalty from -2 to 2; 0 = off
 /// @param presencePenalty from -2 to 2; 0 = off
 /// @param logitBias by token id in decimal, from -100 to 100
-/// @param seed from 0 to 2^63 - 1; absent = random (below 2^53, so that every JSON reader can hand it back)
+/// @param seed from 0 to 2^63 - 1; absent = random (below 2^53, so that every JSON reader can hand
+///     it back)
 /// @param stop strings at which the text ends; they are no part of it
 /// @param stopTokenIds tokens at which the text ends
 /// @param ignoreEos whether to go on past the end of the text
@@ -52,7 +53,8 @@ public record GenerateParameters(
     @Nullable Integer truncate,
     @Nullable Boolean returnFullText) {
 
-  /// Copies what could change; nulls in a list or a map, which a client may send, are kept for validation to name.
+  /// Copies what could change; nulls in a list or a map, which a client may send, are kept for
+  /// validation to name.
   public GenerateParameters {
     logitBias =
         logitBias == null ? null : Collections.unmodifiableMap(new LinkedHashMap<>(logitBias));
@@ -65,7 +67,8 @@ public record GenerateParameters(
           null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
           null, null, null, null, null);
 
-  /// These parameters, and those of `defaults` where these are absent. An empty list or map is present: it clears the default.
+  /// These parameters, and those of `defaults` where these are absent. An empty list or map is
+  /// present: it clears the default.
   GenerateParameters over(GenerateParameters defaults) {
     return new GenerateParameters(
         or(maxNewTokens, defaults.maxNewTokens),

@@ -29,7 +29,8 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Sinks;
 
-/// One request on its way: from the subscription through the tokenizer's thread and the engine to its one end.
+/// One request on its way: from the subscription through the tokenizer's thread and the engine to
+/// its one end.
 ///
 /// 1. [#run()] on a tokenizer thread makes the ids and submits.
 /// 2. The engine's thread reports; tokens become events here and go into a queue that never
@@ -56,7 +57,8 @@ final class Generation implements Runnable, SequenceListener {
     SequenceHandle submit(SequenceRequest request);
   }
 
-  /// An event and how long it took: since the token before, or for the first since the request came.
+  /// An event and how long it took: since the token before, or for the first since the request
+  /// came.
   record TimedEvent(GenerationEvent event, long nanos) {}
 
   /// Who asked for the end, and why.

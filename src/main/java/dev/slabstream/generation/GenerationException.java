@@ -2,7 +2,8 @@ package dev.slabstream.generation;
 
 import org.jspecify.annotations.Nullable;
 
-/// A request that is refused, or a generation that failed; the edge makes it a status or an error event.
+/// A request that is refused, or a generation that failed; the edge makes it a status or an error
+/// event.
 public final class GenerationException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

@@ -15,7 +15,8 @@ public sealed interface GenerationOutcome {
 
   /// It was ended early.
   ///
-  /// @param byClient whether the client went away; else the server did it: session deleted, shutdown
+  /// @param byClient whether the client went away; else the server did it: session deleted,
+  ///     shutdown
   record Cancelled(Stage stage, boolean byClient) implements GenerationOutcome {}
 
   /// Where a request was when it was cancelled.

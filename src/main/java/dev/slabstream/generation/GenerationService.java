@@ -7,10 +7,12 @@ import reactor.core.publisher.Flux;
 public interface GenerationService {
   /// Validates, tokenizes (off the event loop), queues and streams one request.
   ///
-  /// Nothing happens before the subscription. The first signal is [GenerationEvent.Started] or an error: a
-  /// [GenerationException]. Cancelling the subscription cancels the sequence within one step.
+  /// Nothing happens before the subscription. The first signal is [GenerationEvent.Started] or an
+  /// error: a [GenerationException]. Cancelling the subscription cancels the sequence within one
+  /// step.
   ///
-  /// @param sessionId the session whose generator runs it; null = a generator that lives as long as the request
+  /// @param sessionId the session whose generator runs it; null = a generator that lives as long as
+  ///     the request
   Flux<GenerationEvent> generate(GenerateRequest request, @Nullable String sessionId);
 
   /// The limits and the model, for `/info`.

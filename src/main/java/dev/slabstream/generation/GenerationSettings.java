@@ -4,14 +4,16 @@ import java.time.Duration;
 
 /// Defaults and limits of requests and sessions, as plain values.
 ///
-/// @param defaultMaxNewTokens new tokens of a request that does not say how many; less when the context leaves less
+/// @param defaultMaxNewTokens new tokens of a request that does not say how many; less when the
+///     context leaves less
 /// @param maxStopSequences stop strings of one request
 /// @param maxStopLength UTF-16 units of one stop string
 /// @param maxStopTokenIds stop token ids of one request
 /// @param maxLogitBias ids that one request may bias
 /// @param maxTopNTokens alternatives reported with each token
 /// @param specialTokensInInputs whether the text of a special token in `inputs` is that token
-/// @param maxConcurrentRequests requests that can be in the house at once (running and waiting), for `/info`
+/// @param maxConcurrentRequests requests that can be in the house at once (running and waiting),
+///     for `/info`
 /// @param tokenizerThreads threads that turn prompts into ids
 /// @param tokenizerQueue prompts that may wait for one; one more is refused as overloaded
 /// @param maxSessions sessions that may be open at once

@@ -10,7 +10,8 @@ import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/// Turns parameters as sent into [ValidParameters], once; afterwards nobody checks again. Thread-safe.
+/// Turns parameters as sent into [ValidParameters], once; afterwards nobody checks again.
+/// Thread-safe.
 ///
 /// Ranges and meanings are those of Hugging Face's text-generation-inference, widened where the
 /// value that means "off" makes sense: `temperature` 0 is greedy, `top_k` 0, `top_p` 1 and

@@ -6,8 +6,9 @@ import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/// The generator of one session: its defaults, its counters, and the one request in flight. Lives from the session's creation
-/// to its deletion or expiry; without a session, as long as the request. Thread-safe.
+/// The generator of one session: its defaults, its counters, and the one request in flight. Lives
+/// from the session's creation to its deletion or expiry; without a session, as long as the
+/// request. Thread-safe.
 final class SessionGenerator {
   private final String id;
   private final GenerateParameters defaults;
@@ -35,7 +36,8 @@ final class SessionGenerator {
 
   /// Takes the one place for `generation`.
   ///
-  /// @throws GenerationException SESSION_BUSY when it is taken, SESSION_NOT_FOUND when the session was closed meanwhile
+  /// @throws GenerationException SESSION_BUSY when it is taken, SESSION_NOT_FOUND when the session
+  ///     was closed meanwhile
   synchronized void begin(Generation generation) {
     if (closed) {
       throw notFound();

@@ -3,7 +3,8 @@ package dev.slabstream.generation;
 import java.time.Duration;
 import java.time.Instant;
 
-/// The sessions: each has a generator of its own, default parameters, and one request in flight at most. Thread-safe.
+/// The sessions: each has a generator of its own, default parameters, and one request in flight at
+/// most. Thread-safe.
 public interface Sessions {
   /// @param requests requests begun so far
   /// @param generatedTokens tokens generated so far

@@ -8,7 +8,8 @@ import java.util.List;
 /// much of its string the text ends with. So a match is found at its last character whatever the
 /// borders of the pieces, and the longest such beginning is what has to be held back.
 ///
-/// Of several strings the one that is complete first wins; of those complete at the same character, the longest.
+/// Of several strings the one that is complete first wins; of those complete at the same character,
+/// the longest.
 final class StopMatcher {
   private final String[] stops;
   private final int[][] borders;
@@ -54,7 +55,8 @@ final class StopMatcher {
     return most;
   }
 
-  /// Entry i: the length of the longest proper prefix of `text` that is a suffix of its first i + 1 characters.
+  /// Entry i: the length of the longest proper prefix of `text` that is a suffix of its first i + 1
+  /// characters.
   private static int[] borders(String text) {
     int[] borders = new int[text.length()];
     for (int i = 1, b = 0; i < text.length(); i++) {

@@ -9,7 +9,8 @@ import java.util.ArrayDeque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Turns the sampled tokens of one sequence into events with text. Used by the engine's thread only; lives as long as the sequence.
+/// Turns the sampled tokens of one sequence into events with text. Used by the engine's thread
+/// only; lives as long as the sequence.
 ///
 /// - One event per token, in order.
 /// - The **text** is what the tokens that are not special say. The texts of their events, put
@@ -18,9 +19,10 @@ import org.jspecify.annotations.Nullable;
 /// - An event waits while its text may begin a stop string, or while bytes of its character are
 ///   missing; those after it wait behind it.
 /// - A stop string ends the text before its first character. The events that waited for it go out
-///   with what lies before it, which may be nothing. A special token that contains a stop string ends
-///   the text too, and its event is cut in the same way.
-/// - At the end bytes that never became a character are U+FFFD, in the last event that waited for them.
+///   with what lies before it, which may be nothing. A special token that contains a stop string
+///   ends the text too, and its event is cut in the same way.
+/// - At the end bytes that never became a character are U+FFFD, in the last event that waited for
+///   them.
 final class TextStream {
   /// @param end where the token's text ends in `text`; for a special token, where it stands
   private record Waiting(
@@ -57,8 +59,10 @@ final class TextStream {
   /// Takes the next token.
   ///
   /// @param nanos goes out with its event
-  /// @param endsText whether this token ends the text by its id: then its own string is no stop string
-  /// @param last whether the sequence ends with it in any case; the last event waits for [#finish()]
+  /// @param endsText whether this token ends the text by its id: then its own string is no stop
+  ///     string
+  /// @param last whether the sequence ends with it in any case; the last event waits for
+  ///     [#finish()]
   /// @return whether a stop string ends the text here
   boolean next(SampledToken token, long nanos, boolean endsText, boolean last) {
     boolean stopped;

@@ -2,8 +2,8 @@ package dev.slabstream.generation;
 
 import dev.slabstream.tokenizer.Tokenizer;
 
-/// A number of tokens that a text certainly has at least, found without tokenizing it: a megabyte that cannot fit is refused
-/// before a second is spent on it.
+/// A number of tokens that a text certainly has at least, found without tokenizing it: a megabyte
+/// that cannot fit is refused before a second is spent on it.
 ///
 /// Only ASCII letters and digits count. Nothing on the way to the tokens drops or merges those
 /// (white space beside a special token, bytes without a token and decomposed characters may

@@ -3,8 +3,8 @@ package dev.slabstream.generation;
 import dev.slabstream.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 
-/// The text of single tokens, out of any stream: for listings of alternatives and prompt tokens, and for special tokens. Bytes
-/// that are no character of their own show as U+FFFD. Thread-safe.
+/// The text of single tokens, out of any stream: for listings of alternatives and prompt tokens,
+/// and for special tokens. Bytes that are no character of their own show as U+FFFD. Thread-safe.
 final class TokenTexts {
   private final Tokenizer tokenizer;
 

@@ -5,7 +5,8 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
-/// Parameters that were checked, with defaults filled in where they do not depend on the prompt. Made by [ParameterValidator] only.
+/// Parameters that were checked, with defaults filled in where they do not depend on the prompt.
+/// Made by [ParameterValidator] only.
 ///
 /// @param maxNewTokens empty = as many as fit, up to the default
 /// @param sampling its seed counts only when `seed` is present

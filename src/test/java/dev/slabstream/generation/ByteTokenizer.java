@@ -11,7 +11,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
-/// A tokenizer to test with: ids 0..255 are bytes, then come longer tokens, then special ones. The longest token wins, from the left.
+/// A tokenizer to test with: ids 0..255 are bytes, then come longer tokens, then special ones. The
+/// longest token wins, from the left.
 final class ByteTokenizer implements Tokenizer {
   private final List<byte[]> vocabulary = new ArrayList<>();
   private final int firstSpecial;
@@ -131,8 +132,8 @@ final class ByteTokenizer implements Tokenizer {
     };
   }
 
-  /// Bytes at the end that further bytes could make a character: then decoding them alone gives one replacement, and decoding
-  /// them with some continuation gives one character that is none.
+  /// Bytes at the end that further bytes could make a character: then decoding them alone gives one
+  /// replacement, and decoding them with some continuation gives one character that is none.
   private static int incompleteAtEnd(byte[] bytes) {
     for (int length = Math.min(3, bytes.length); length >= 1; length--) {
       byte[] end = Arrays.copyOfRange(bytes, bytes.length - length, bytes.length);

@@ -203,8 +203,8 @@ class GenerationOverEngineTest {
     assertThat(tiny.slab().stats().openLeases()).isZero();
   }
 
-  /// Many clients at once that stay, leave, share sessions, delete them, and ask for too much: every request ends once, and at
-  /// the end nothing is left.
+  /// Many clients at once that stay, leave, share sessions, delete them, and ask for too much:
+  /// every request ends once, and at the end nothing is left.
   @Test
   void leavesNothingBehindAfterAStormOfClients() throws Exception {
     TinyService tiny = open(new EngineSettings(8, 32, 4), 64);

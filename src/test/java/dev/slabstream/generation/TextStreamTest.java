@@ -148,8 +148,9 @@ class TextStreamTest {
             new TokenInfo(tokenizer.special(0), "<eos>", -2, true));
   }
 
-  /// Whatever the borders of tokens and characters: the text is the decoded text up to the first stop string, the events' texts
-  /// make it up, and nothing is held back longer than it may have to be taken back.
+  /// Whatever the borders of tokens and characters: the text is the decoded text up to the first
+  /// stop string, the events' texts make it up, and nothing is held back longer than it may have to
+  /// be taken back.
   @Test
   void agreesWithNaiveSearchOnTheWholeTextForRandomTokens() {
     Random random = new Random(11);

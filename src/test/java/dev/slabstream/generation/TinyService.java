@@ -12,8 +12,8 @@ import dev.slabstream.tokenizer.Tokenizer;
 import dev.slabstream.weights.Checkpoint;
 import java.nio.file.Path;
 
-/// The whole way with a tiny model of random weights: tokenizer, engine and its thread, slab. Text of it is gibberish with
-/// characters that are split over tokens.
+/// The whole way with a tiny model of random weights: tokenizer, engine and its thread, slab. Text
+/// of it is gibberish with characters that are split over tokens.
 final class TinyService implements AutoCloseable {
   private static final Path MODEL = TestModels.tiny("llama-a", "Q4_0");
 
