@@ -94,11 +94,10 @@ final class Deviations {
 
   private void compareStep(String name, double tolerance, Step step, Row row) {
     assertThat(row.summary().finite()).as(name).isTrue();
-    double difference = Math.abs(row.logprob(step.id()) - step.logprob());
-    assertThat(difference)
-        .as("%s: difference of the log-probability", name)
-        .isLessThanOrEqualTo(tolerance);
-    maxLogprobDifference = Math.max(maxLogprobDifference, difference);
+    compareLogprob(name, tolerance, row, step.id(), step.logprob());
+    for (GoldenFile.Candidate candidate : step.top()) {
+      compareLogprob(name, tolerance, row, candidate.id(), candidate.logprob());
+    }
     if (step.gap() >= GoldenFile.MIN_GAP) {
       assertThat(row.summary().argmax())
           .as("%s: greedy token, gap %s", name, step.gap())
@@ -107,6 +106,14 @@ final class Deviations {
       numNearTies++;
     }
     numSteps++;
+  }
+
+  private void compareLogprob(String name, double tolerance, Row row, int id, double expected) {
+    double difference = Math.abs(row.logprob(id) - expected);
+    assertThat(difference)
+        .as("%s: difference of the log-probability of id %d", name, id)
+        .isLessThanOrEqualTo(tolerance);
+    maxLogprobDifference = Math.max(maxLogprobDifference, difference);
   }
 
   private void digest(Row row) {

@@ -50,7 +50,11 @@ public record GoldenFile(String name, Path path, double tolerance, List<Case> ca
   /// @param id the token
   /// @param logprob its log-probability
   /// @param gap the largest logit minus the second largest
-  public record Step(int id, double logprob, double gap) {}
+  /// @param top the most probable tokens, where the file has them
+  public record Step(int id, double logprob, double gap, List<Candidate> top) {}
+
+  /// @param logprob its log-probability
+  public record Candidate(int id, double logprob) {}
 
   @Override
   public String toString() {
@@ -89,7 +93,8 @@ public record GoldenFile(String name, Path path, double tolerance, List<Case> ca
             new Step(
                 each.get("greedy_ids").get(i).asInt(),
                 each.get("logprobs").get(i).asDouble(),
-                each.get("gaps").get(i).asDouble()));
+                each.get("gaps").get(i).asDouble(),
+                List.of()));
       }
       cases.add(golden(each.get("prompt_ids").size() + " ids", each, steps));
     }
@@ -111,7 +116,11 @@ public record GoldenFile(String name, Path path, double tolerance, List<Case> ca
             new Step(
                 step.get("id").asInt(),
                 step.get("logprob").asDouble(),
-                step.get("gap").asDouble()));
+                step.get("gap").asDouble(),
+                step.get("top")
+                    .valueStream()
+                    .map(pair -> new Candidate(pair.get(0).asInt(), pair.get(1).asDouble()))
+                    .toList()));
       }
       cases.add(golden(json.get("name").asString(), json, steps));
     }
