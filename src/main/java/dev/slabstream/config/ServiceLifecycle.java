@@ -101,7 +101,8 @@ final class ServiceLifecycle implements SmartLifecycle {
     gate.loading(doing);
   }
 
-  private void fatal(Throwable error) {
+  /// The engine ended with an error: so does the process.
+  void fatal(Throwable error) {
     gate.drain();
     log.error("The engine met an error that it cannot go on after; the process ends", error);
     exit.exit(ProcessExit.FATAL);

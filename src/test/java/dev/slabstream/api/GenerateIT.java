@@ -274,6 +274,19 @@ final class GenerateIT {
   }
 
   @Test
+  void cookieIsSecureWhenTheClientCameByHttps() throws IOException {
+    try (EdgeServer behindProxy =
+        EdgeServer.serving("server.forward-headers-strategy=framework")) {
+      assertThat(
+              RawHttp.exchange(
+                      behindProxy.port(), "POST", "/sessions", "", "X-Forwarded-Proto: https")
+                  .header("set-cookie")
+                  .orElseThrow())
+          .contains("; Secure");
+    }
+  }
+
+  @Test
   void detailsMayBeADefaultOfTheSession() throws IOException {
     RawHttp.Reply created =
         RawHttp.post(server.port(), "/sessions", "{\"parameters\":{\"details\":true}}");

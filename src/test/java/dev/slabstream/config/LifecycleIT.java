@@ -105,6 +105,16 @@ final class LifecycleIT {
   }
 
   @Test
+  void fatalErrorOfTheEngineEndsTheProcessAndNothingIsTakenAnyMore() throws Exception {
+    try (RunningService service = RunningService.ready()) {
+      service.lifecycle().fatal(new InternalError("a test"));
+      assertThat(service.exitCodes()).containsExactly(ProcessExit.FATAL);
+      assertThat(RawHttp.post(service.port(), "/generate", "{\"inputs\":\"a\"}").status())
+          .isEqualTo(503);
+    }
+  }
+
+  @Test
   void slabThatHoldsNoRequestEndsTheProcess() throws InterruptedException {
     try (RunningService service = RunningService.starting("slabstream.kv-cache.size=1KB")) {
       assertThat(RunningService.await(() -> !service.exitCodes().isEmpty())).isTrue();

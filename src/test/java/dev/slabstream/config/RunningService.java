@@ -90,7 +90,11 @@ public final class RunningService implements AutoCloseable {
   }
 
   public LoadedModel loaded() {
-    return context.getBean(ServiceLifecycle.class).loaded().orElseThrow();
+    return lifecycle().loaded().orElseThrow();
+  }
+
+  ServiceLifecycle lifecycle() {
+    return context.getBean(ServiceLifecycle.class);
   }
 
   public KvStats slab() {

@@ -1,0 +1,86 @@
+package dev.slabstream.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.slabstream.config.FakeGeneration;
+import dev.slabstream.generation.GenerationEvent;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Sinks;
+import reactor.test.StepVerifier;
+import reactor.test.scheduler.VirtualTimeScheduler;
+
+final class EventStreamTest {
+  private static final Duration QUIET = Duration.ofSeconds(15);
+
+  private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
+  private final Sinks.Many<GenerationEvent> events = Sinks.many().unicast().onBackpressureBuffer();
+  private final List<String> written = new ArrayList<>();
+
+  private Disposable open() {
+    return EventStream.of(events.asFlux(), false, QUIET, time)
+        .map(frame -> new String(frame, StandardCharsets.UTF_8))
+        .subscribe(written::add);
+  }
+
+  @Test
+  void streamIsNeverSilentForLongerThanTheSetting() {
+    Disposable stream = open();
+    events.tryEmitNext(new GenerationEvent.Started(1, null)).orThrow();
+    time.advanceTimeBy(Duration.ofSeconds(14));
+    assertThat(written).isEmpty();
+    time.advanceTimeBy(Duration.ofSeconds(1));
+    assertThat(written).containsExactly(":\n\n");
+    time.advanceTimeBy(Duration.ofSeconds(30));
+    assertThat(written).containsExactly(":\n\n", ":\n\n", ":\n\n");
+    stream.dispose();
+  }
+
+  @Test
+  void streamThatSpeaksNeedsNoComments() {
+    Disposable stream = open();
+    for (int i = 1; i <= 20; i++) {
+      events.tryEmitNext(FakeGeneration.token(i, 7, "a", -1, false)).orThrow();
+      time.advanceTimeBy(Duration.ofSeconds(7));
+    }
+    assertThat(written).hasSize(20).allMatch(frame -> frame.startsWith("data: {\"index\":"));
+    stream.dispose();
+  }
+
+  @Test
+  void nothingFollowsTheLastEvent() {
+    Disposable stream = open();
+    FakeGeneration.hello(null).toStream().forEach(e -> events.tryEmitNext(e).orThrow());
+    time.advanceTimeBy(Duration.ofMinutes(5));
+    assertThat(written).hasSize(2);
+    assertThat(written.getLast()).contains("\"generated_text\":\"\\nh");
+    events.tryEmitComplete().orThrow();
+    assertThat(stream.isDisposed()).isTrue();
+  }
+
+  @Test
+  void cancellingTheStreamCancelsTheGenerationAndTheTimer() {
+    List<String> cancelled = new ArrayList<>();
+    Flux<GenerationEvent> source = events.asFlux().doOnCancel(() -> cancelled.add("generation"));
+    EventStream.of(source, false, QUIET, time).subscribe().dispose();
+    assertThat(cancelled).containsExactly("generation");
+    time.advanceTimeBy(Duration.ofMinutes(5));
+    assertThat(written).isEmpty();
+  }
+
+  @Test
+  void lastTokenIsNotLostWhenTheEndFails() {
+    StepVerifier.create(
+            EventStream.of(FakeGeneration.hello(null).take(3), false, QUIET, time)
+                .map(frame -> new String(frame, StandardCharsets.UTF_8)))
+        .expectNextMatches(frame -> frame.contains("\"index\":1,"))
+        .expectNextMatches(frame -> frame.contains("\"index\":2,"))
+        .expectNextMatches(frame -> frame.contains("\"error_type\":\"generation\""))
+        .verifyComplete();
+  }
+}

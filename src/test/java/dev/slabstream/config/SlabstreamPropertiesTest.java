@@ -1,0 +1,97 @@
+package dev.slabstream.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.slabstream.kernel.KernelBackend;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.boot.validation.autoconfigure.ValidationAutoConfiguration;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+final class SlabstreamPropertiesTest {
+  private final ApplicationContextRunner runner =
+      new ApplicationContextRunner()
+          .withConfiguration(AutoConfigurations.of(ValidationAutoConfiguration.class))
+          .withUserConfiguration(ServiceConfiguration.class);
+
+  @Test
+  void everySettingIsDescribedForTheReference() throws IOException {
+    try (InputStream in =
+        SlabstreamProperties.class.getResourceAsStream(
+            "/META-INF/spring-configuration-metadata.json")) {
+      assertThat(in).isNotNull();
+      JsonNode properties = JsonMapper.builder().build().readTree(in).path("properties");
+      assertThat(properties.size()).isGreaterThan(15);
+      assertThat(properties)
+          .allSatisfy(
+              property ->
+                  assertThat(property.path("description").asString())
+                      .as(property.path("name").asString())
+                      .endsWith("."));
+    }
+  }
+
+  @Test
+  void defaultsWork() {
+    runner.run(
+        context -> {
+          SlabstreamProperties properties = context.getBean(SlabstreamProperties.class);
+          assertThat(properties.model().path())
+              .isEqualTo("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+          assertThat(properties.kvCache().size()).isNull();
+          assertThat(properties.kernel().backend()).isEqualTo(KernelBackend.AUTO);
+          assertThat(properties.kernel().vectorBitsOrZero()).isZero();
+          assertThat(properties.engine().actualThreads()).isPositive();
+          assertThat(properties.api().maxBodySize().toBytes()).isEqualTo(1 << 20);
+          assertThat(properties.api().keepAlive()).isEqualTo(Duration.ofSeconds(15));
+          assertThat(properties.generation().defaultMaxNewTokens()).isEqualTo(100);
+        });
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "slabstream.kv-cache.block-tokens=17",
+        "slabstream.kernel.vector-bits=300",
+        "slabstream.kernel.backend=gpu",
+        "slabstream.engine.max-queue=0",
+        "slabstream.engine.max-running=600",
+        "slabstream.session.max=0",
+        "slabstream.session.idle-timeout=0s",
+        "slabstream.api.keep-alive=0s",
+        "slabstream.api.max-body-size=4GB",
+        "slabstream.model.path=",
+        "slabstream.shutdown.grace-period=-1s"
+      })
+  void settingsThatCannotWorkAreRefusedAtTheStart(String setting) {
+    runner
+        .withPropertyValues(setting)
+        .run(
+            context -> {
+              assertThat(messages(context.getStartupFailure()))
+                  .contains(squeezed(setting.substring(0, setting.indexOf('='))));
+            });
+  }
+
+  private static String messages(@Nullable Throwable failure) {
+    StringBuilder messages = new StringBuilder();
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      messages.append(cause.getMessage()).append('\n');
+    }
+    return squeezed(messages.toString().replace("object 'slabstream' on field '", "slabstream."));
+  }
+
+  /// In the one spelling that the two of Spring have in common.
+  private static String squeezed(String name) {
+    return name.replace("-", "").toLowerCase(Locale.ROOT);
+  }
+}
