@@ -87,6 +87,9 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
+  /// What is measured, and the ceiling beside it.
+  private record Subject(LoadedModel loaded, WeightSizes sizes, double memorySpeed) {}
+
   /// @param min the slowest of the samples, `max` the fastest; `tokensPerSecond` is their median
   /// @param bytesPerToken weights as in the file, keys and values, that computing one token reads
   record Result(
@@ -100,6 +103,7 @@ final class BenchCommand implements Callable<Integer> {
       @Nullable Long bytesPerToken,
       @Nullable Double gigabytesPerSecond) {}
 
+  /// @param memoryGigabytesPerSecond what so many threads can read here: see [MemoryProbe]
   record Report(
       String model,
       String name,
@@ -109,6 +113,7 @@ final class BenchCommand implements Callable<Integer> {
       int vectorBits,
       int threads,
       int batch,
+      double memoryGigabytesPerSecond,
       String java,
       List<Result> results) {}
 
@@ -127,22 +132,27 @@ final class BenchCommand implements Callable<Integer> {
     }
     int maxTokens = depth + tests.stream().mapToInt(Test::tokens).max().orElse(1);
     try (LoadedModel loaded = modelOptions.load(kernelOptions.settings(), maxTokens, batch)) {
-      List<Result> results = new ArrayList<>();
-      if (!json) {
-        printHeader(loaded, sizes);
-      }
-      for (Test test : tests) {
-        Result result = measure(loaded, sizes, test);
-        results.add(result);
-        if (!json) {
-          printRow(result);
-        }
-      }
-      if (json) {
-        JsonOutput.print(console, report(loaded, sizes, results));
-      }
+      int threads = loaded.kernels().info().threads();
+      run(new Subject(loaded, sizes, MemoryProbe.gigabytesPerSecond(threads)), tests);
     }
     return 0;
+  }
+
+  private void run(Subject subject, List<Test> tests) {
+    List<Result> results = new ArrayList<>();
+    if (!json) {
+      printHeader(subject);
+    }
+    for (Test test : tests) {
+      Result result = measure(subject, test);
+      results.add(result);
+      if (!json) {
+        printRow(result, subject.memorySpeed());
+      }
+    }
+    if (json) {
+      JsonOutput.print(console, report(subject, results));
+    }
   }
 
   private static void addTest(List<Test> tests, String option, boolean isPrompt, int tokens) {
@@ -160,7 +170,8 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  private Result measure(LoadedModel loaded, WeightSizes sizes, Test test) {
+  private Result measure(Subject subject, Test test) {
+    LoadedModel loaded = subject.loaded();
     for (int i = 0; i < warmUp; i++) {
       runNanos(loaded, test);
     }
@@ -176,7 +187,7 @@ final class BenchCommand implements Callable<Integer> {
     }
     // Keys and values grow during the run: the mean.
     long kvBytes = loaded.config().kvBytesPerToken() * (depth + (test.tokens() + 1L) / 2);
-    return result(test, speeds, sorted, median, sizes.perToken() + kvBytes);
+    return result(test, speeds, sorted, median, subject.sizes().perToken() + kvBytes);
   }
 
   private Result result(
@@ -216,51 +227,64 @@ final class BenchCommand implements Callable<Integer> {
     return IntStream.generate(() -> random.nextInt(vocabSize)).limit(count).toArray();
   }
 
-  private Report report(LoadedModel loaded, WeightSizes sizes, List<Result> results) {
+  private Report report(Subject subject, List<Result> results) {
+    LoadedModel loaded = subject.loaded();
     KernelInfo kernels = loaded.kernels().info();
     return new Report(
         loaded.path().toString(),
         loaded.config().name(),
-        sizes.bytes(),
-        sizes.parameters(),
+        subject.sizes().bytes(),
+        subject.sizes().parameters(),
         kernels.backend().name().toLowerCase(Locale.ROOT),
         kernels.vectorBits(),
         kernels.threads(),
         batch,
+        subject.memorySpeed(),
         Runtime.version().toString(),
         results);
   }
 
-  private void printHeader(LoadedModel loaded, WeightSizes sizes) {
-    KernelInfo kernels = loaded.kernels().info();
+  private void printHeader(Subject subject) {
+    KernelInfo kernels = subject.loaded().kernels().info();
     console
         .out()
         .printf(
             Locale.ROOT,
-            "%s: %.1f MB, %.1f M parameters; %s, %d bits, %d threads%n%n",
-            loaded.config().name(),
-            sizes.bytes() / 1e6,
-            sizes.parameters() / 1e6,
+            "%s: %.1f MB, %.1f M parameters%n%s, %d bits, %d threads; they read memory at %.1f"
+                + " GB/s%n%n",
+            subject.loaded().config().name(),
+            subject.sizes().bytes() / 1e6,
+            subject.sizes().parameters() / 1e6,
             kernels.backend().name().toLowerCase(Locale.ROOT),
             kernels.vectorBits(),
-            kernels.threads());
-    console.out().println("| test             |   tokens/s |        min |        max |   GB/s |");
-    console.out().println("|------------------|-----------:|-----------:|-----------:|-------:|");
+            kernels.threads(),
+            subject.memorySpeed());
+    console
+        .out()
+        .println(
+            "| test             |   tokens/s |        min |        max |   GB/s | of memory |");
+    console
+        .out()
+        .println(
+            "|------------------|-----------:|-----------:|-----------:|-------:|----------:|");
     console.out().flush();
   }
 
-  private void printRow(Result result) {
+  private void printRow(Result result, double memorySpeed) {
     Double bandwidth = result.gigabytesPerSecond();
     console
         .out()
         .printf(
             Locale.ROOT,
-            "| %-16s | %10.2f | %10.2f | %10.2f | %6s |%n",
+            "| %-16s | %10.2f | %10.2f | %10.2f | %6s | %9s |%n",
             result.test(),
             result.tokensPerSecond(),
             result.min(),
             result.max(),
-            bandwidth == null ? "" : String.format(Locale.ROOT, "%.1f", bandwidth));
+            bandwidth == null ? "" : String.format(Locale.ROOT, "%.1f", bandwidth),
+            bandwidth == null
+                ? ""
+                : String.format(Locale.ROOT, "%.0f %%", 100 * bandwidth / memorySpeed));
     console.out().flush();
   }
 }

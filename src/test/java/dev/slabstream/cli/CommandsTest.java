@@ -293,7 +293,13 @@ class CommandsTest {
     // heads of 16.
     assertThat(generation.get("bytes_per_token").asLong())
         .isEqualTo(report.get("weights_bytes").asLong() - 512 * 64 * 4 + 7 * 2 * 3 * 2 * 16 * 4);
-    assertThat(generation.get("gigabytes_per_second").asDouble()).isPositive();
+    assertThat(generation.get("gigabytes_per_second").asDouble())
+        .isCloseTo(
+            generation.get("bytes_per_token").asLong()
+                * generation.get("tokens_per_second").asDouble()
+                / 1e9,
+            within(1e-9));
+    assertThat(report.get("memory_gigabytes_per_second").asDouble()).isBetween(0.01, 10_000.0);
   }
 
   @Test
