@@ -3,6 +3,7 @@
 Run: pip install jinja2==3.1.6 && python make_snippets.py
 """
 
+import copy
 import datetime
 import json
 import pathlib
@@ -119,7 +120,7 @@ plain text
 {{ emoji[1] }} {{ emoji[::-1] }} {{ emoji | length }} {{ emoji[2:] }} {{ emoji | list }} {{ emoji.find('b') }}
 {{ nums[1:] }} {{ nums[::-1] }} {{ nums[-2:] }} {{ nums[:0] }} {{ nums[10:] }} {{ nums[2:0:-1] }} {{ nums[::5] }} {{ (1,2,3)[1:] }}
 {{ nums[::0] }}
-{{ 5[1:] }}
+{{ i[1:] }}
 {{ d.a }} {{ d['b'] }} {{ d.items is callable }} {{ d['items'] }} {{ d.get('b') }} {{ d.get('z') }} {{ d.get('z', 7) }}
 {{ nums.0 }} {{ people.0.name }} {{ people[0]['in'].x }}
 {% for k, v in d.items() %}{{ k }}={{ v }};{% endfor %}
@@ -315,7 +316,7 @@ BLOCKS = [
 def render(template):
     case = {"template": template}
     try:
-        case["rendered"] = ENV.from_string(template).render(**VARIABLES)
+        case["rendered"] = ENV.from_string(template).render(**copy.deepcopy(VARIABLES))
     except Exception as e:
         case["error"] = type(e).__name__ + ": " + str(e).split("\n")[0]
     return case

@@ -1,5 +1,6 @@
 package dev.slabstream.sampling;
 
+import dev.slabstream.kernel.Exponential;
 import java.util.Arrays;
 
 /// The tokens that are still in the race, in ascending order of their ids, with their logits and weights. Working memory of
@@ -105,7 +106,7 @@ final class Candidates {
     double least = 1;
     double total = 0;
     for (int i = 0; i < size; i++) {
-      double weight = Exponential.exp(exponent(i));
+      double weight = Exponential.exp((float) exponent(i));
       weights[i] = weight;
       total += weight;
       least = Math.min(least, weight);

@@ -2,7 +2,6 @@ package dev.slabstream.sampling;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.assertj.core.api.Assertions.within;
 
 import java.util.Map;
 import java.util.Set;
@@ -208,17 +207,6 @@ class SamplerTest {
     assertRefused(with().bias(Map.of(3, Double.POSITIVE_INFINITY)), "logitBias of 3");
     assertRefused(with().bias(Map.of(-3, 1.0)), "an id in logitBias");
     assertRefused(with().topN(-1), "topN");
-  }
-
-  @Test
-  void theExponentialIsAsExactAsItSays() {
-    for (double x = 0; x > -700; x -= 0.0137) {
-      double exact = StrictMath.exp(x);
-      assertThat(Exponential.exp(x)).as("exp(%s)", x).isCloseTo(exact, within(exact * 1e-8));
-    }
-    assertThat(Exponential.exp(0)).isEqualTo(1);
-    assertThat(Exponential.exp(-701)).isZero();
-    assertThat(Exponential.exp(Double.NEGATIVE_INFINITY)).isZero();
   }
 
   @Test

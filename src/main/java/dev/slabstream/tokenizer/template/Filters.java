@@ -50,6 +50,9 @@ final class Filters {
 
   Value apply(String name, Value input, Arguments arguments) {
     if (TEXT.contains(name)) {
+      if (name.equals("indent") && !(Types.defined(input) instanceof Text)) {
+        throw new TemplateFailure("indent of " + Types.name(input) + ", which is no string");
+      }
       Text text = printer.text(input);
       budget.chars(text.length());
       return text(name, text, arguments);

@@ -8,8 +8,8 @@ final class Limits {
   /// Nesting of blocks and expressions while compiling.
   static final int PARSE_DEPTH = 100;
 
-  /// Nesting of statements, expressions, calls and values while rendering.
-  static final int RENDER_DEPTH = 400;
+  /// Nesting of statements, expressions, calls and values while rendering: what fits a stack of 512 KiB.
+  static final int RENDER_DEPTH = 200;
 
   /// Nodes visited in one rendering; every [#CHARS_PER_STEP] characters made or searched count as one more, as does every
   /// element of a list.

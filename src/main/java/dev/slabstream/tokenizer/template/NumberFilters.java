@@ -63,7 +63,8 @@ final class NumberFilters {
           case "floor" -> RoundingMode.FLOOR;
           default -> throw new TemplateFailure("round: 'method' must be common, ceil or floor");
         };
-    return switch (Types.defined(input)) {
+    Value value = input instanceof Bool bool ? new Int(bool.value() ? 1 : 0) : input;
+    return switch (Types.defined(value)) {
       case Int number when mode == RoundingMode.HALF_EVEN && precision >= 0 -> number;
       case Int number when mode == RoundingMode.HALF_EVEN ->
           new Int(BigDecimal.valueOf(number.value()).setScale((int) precision, mode).longValue());
@@ -83,7 +84,7 @@ final class NumberFilters {
   }
 
   private static Value integer(Value input, long base, Value absent) {
-    return switch (input) {
+    return switch (Types.defined(input)) {
       case Int number -> number;
       case Bool bool -> new Int(bool.value() ? 1 : 0);
       case Real real -> truncated(real.value(), absent);
@@ -111,7 +112,7 @@ final class NumberFilters {
   }
 
   private static Value real(Value input, Value absent) {
-    return switch (input) {
+    return switch (Types.defined(input)) {
       case Int number -> new Real(number.value());
       case Bool bool -> new Real(bool.value() ? 1 : 0);
       case Real real -> real;

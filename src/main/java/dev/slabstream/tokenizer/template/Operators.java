@@ -317,7 +317,7 @@ final class Operators {
         budget.search(text.length(), part.length());
         yield text.chars().contains(part.chars());
       }
-      case Dict dict -> dict.containsKey(item);
+      case Dict dict -> !(item instanceof Undefined) && dict.containsKey(item);
       case Sequence sequence -> {
         for (Value element : sequence.items()) {
           if (equal(element, item)) {

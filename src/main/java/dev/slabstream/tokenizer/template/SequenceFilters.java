@@ -73,11 +73,11 @@ final class SequenceFilters {
         arguments.bind(name);
         yield reverse(input);
       }
-      case "map" -> map(elements(input), arguments);
-      case "select" -> filtered(elements(input), test(arguments));
-      case "reject" -> filtered(elements(input), test(arguments).negate());
-      case "selectattr" -> filtered(elements(input), attributeTest(name, arguments));
-      case "rejectattr" -> filtered(elements(input), attributeTest(name, arguments).negate());
+      case "map" -> map(elementsIfAny(input), arguments);
+      case "select" -> filtered(elementsIfAny(input), test(arguments));
+      case "reject" -> filtered(elementsIfAny(input), test(arguments).negate());
+      case "selectattr" -> filtered(elementsIfAny(input), attributeTest(name, arguments));
+      case "rejectattr" -> filtered(elementsIfAny(input), attributeTest(name, arguments).negate());
       case "sort" -> {
         var bound = arguments.bind(name, "reverse", "case_sensitive", "attribute");
         yield sorted(elements(input), keys(bound.get(2), bound.flag(1)), bound.flag(0));
@@ -94,6 +94,11 @@ final class SequenceFilters {
       case "dictsort" -> dictSort(input, arguments);
       default -> throw new TemplateFailure("unknown filter '" + name + "'");
     };
+  }
+
+  /// Jinja's lazy filters take whatever counts as false for an empty list.
+  private List<Value> elementsIfAny(Value input) {
+    return Types.truthy(input) ? elements(input) : List.of();
   }
 
   private List<Value> elements(Value input) {
@@ -129,7 +134,7 @@ final class SequenceFilters {
     if (input instanceof Text text) {
       return Slices.slice(text, null, null, new Int(-1), budget);
     }
-    return Sequence.generator(new ArrayList<>(elements(Types.defined(input))).reversed());
+    return Sequence.generator(new ArrayList<>(elements(input)).reversed());
   }
 
   private Value map(List<Value> items, Arguments arguments) {
@@ -226,14 +231,16 @@ final class SequenceFilters {
             getter.apply(item) instanceof Text text ? TextMethods.lower(text) : getter.apply(item);
   }
 
-  /// Several attributes, separated by commas, make a tuple.
+  /// What `sort` goes by: a tuple, also of one attribute, whose elements need an order only where they differ. Several
+  /// attributes are separated by commas.
   private UnaryOperator<Value> keys(@Nullable Value attribute, boolean caseSensitive) {
-    if (!(attribute instanceof Text paths) || paths.chars().indexOf(',') < 0) {
-      return key(attribute, caseSensitive);
-    }
     List<UnaryOperator<Value>> parts = new ArrayList<>();
-    for (String path : paths.chars().split(",", -1)) {
-      parts.add(key(Text.fromElsewhere(path), caseSensitive));
+    if (attribute instanceof Text paths) {
+      for (String path : paths.chars().split(",", -1)) {
+        parts.add(key(Text.fromElsewhere(path), caseSensitive));
+      }
+    } else {
+      parts.add(key(attribute, caseSensitive));
     }
     return item ->
         new Sequence(Sequence.Kind.TUPLE, parts.stream().map(part -> part.apply(item)).toList());
@@ -269,7 +276,7 @@ final class SequenceFilters {
       return new Undefined("there is no item: the sequence is empty");
     }
     Value best = items.getFirst();
-    for (Value item : items) {
+    for (Value item : items.subList(1, items.size())) {
       int order = operators.compare(key.apply(item), key.apply(best));
       if (largest ? order > 0 : order < 0) {
         best = item;

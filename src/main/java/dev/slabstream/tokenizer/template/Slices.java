@@ -42,7 +42,7 @@ final class Slices {
         yield new Sequence(sequence.kind(), pick(sequence.items(), start, stop, by));
       }
       case Value other ->
-          new Value.Undefined(Types.name(Types.defined(other)) + " cannot be sliced");
+          throw new TemplateFailure(Types.name(Types.defined(other)) + " cannot be sliced");
     };
   }
 

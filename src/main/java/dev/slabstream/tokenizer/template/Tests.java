@@ -82,7 +82,8 @@ final class Tests {
       case "mapping" -> unary(name, arguments, value instanceof Dict);
       case "iterable" -> unary(name, arguments, Types.isIterable(value));
       case "sequence" -> unary(name, arguments, isSequence(value));
-      case "callable" -> unary(name, arguments, value instanceof Function);
+      case "callable" ->
+          unary(name, arguments, value instanceof Function || value instanceof Undefined);
       case "lower" ->
           unary(name, arguments, value instanceof Text text && TextMethods.isLower(text));
       case "upper" ->

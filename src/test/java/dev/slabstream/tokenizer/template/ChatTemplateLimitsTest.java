@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -101,6 +103,38 @@ class ChatTemplateLimitsTest {
         .withMessageContaining("64 bits");
   }
 
+  /// The limits on depth must be reached before the stack's end, also on a thread whose stack is small.
+  @Test
+  void theDepthLimitsFitASmallStack() throws InterruptedException {
+    AtomicReference<Throwable> thrown = new AtomicReference<>();
+    Thread thread =
+        new Thread(
+            null,
+            () -> {
+              for (String template :
+                  List.of(
+                      "{% macro m(n) %}{% if 1 %}{% for x in [n] %}{{ m([x]) }}{% endfor %}{% endif"
+                          + " %}{% endmacro %}{{ m(0) }}",
+                      "{% macro m() %}{% call m() %}{{ caller() }}{% endcall %}{% endmacro %}{{ m()"
+                          + " }}",
+                      "{{ " + "(".repeat(5_000),
+                      "{% if 1 %}{% for x in y %}{% set z %}".repeat(2_000))) {
+                try {
+                  ChatTemplate.compile(template).render(Map.of());
+                } catch (ChatTemplateException expected) {
+                  continue;
+                } catch (StackOverflowError e) {
+                  thrown.set(e);
+                }
+              }
+            },
+            "small stack",
+            512 * 1024);
+    thread.start();
+    thread.join();
+    assertThat(thrown.get()).isNull();
+  }
+
   @Test
   void aSourceThatIsTooLongIsRefused() {
     assertThatExceptionOfType(ChatTemplateException.class)
@@ -140,8 +174,7 @@ class ChatTemplateLimitsTest {
   @Test
   void aThousandMessagesRenderWithinTheLimits() {
     Map<String, Object> message = Map.of("role", "user", "content", "Hello there, how are you?");
-    Map<String, Object> variables =
-        Map.of("messages", java.util.Collections.nCopies(1000, message));
+    Map<String, Object> variables = Map.of("messages", Collections.nCopies(1000, message));
     String template =
         "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) and m.x %}{{"
             + " raise_exception('x') }}{% endif %}{{ '[' ~ m['role'] ~ '] ' ~ m['content'] | trim"
