@@ -1,9 +1,10 @@
 package dev.slabstream.model;
 
-/// The arrays that a forward pass computes in: one row a token, grown to the largest batch so far and then used again and again.
-/// Belongs to one model.
+/// The arrays that a forward pass computes in: one row a token, grown to the largest batch so far
+/// and then used again and again. Belongs to one model.
 final class Activations {
-  /// Rows of logits computed in one go: enough to read the head once for many, few enough to stay small beside a vocabulary.
+  /// Rows of logits computed in one go: enough to read the head once for many, few enough to stay
+  /// small beside a vocabulary.
   static final int HEAD_TILE = 32;
 
   private final ModelConfig config;
@@ -71,7 +72,8 @@ final class Activations {
     }
   }
 
-  /// Moves rows `from .. from + count` of the residual stream and of the queries to `to`, which is not above `from`.
+  /// Moves rows `from .. from + count` of the residual stream and of the queries to `to`, which is
+  /// not above `from`.
   void moveRows(int from, int to, int count) {
     if (from != to) {
       move(x, from, to, count, config.embeddingDim());

@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Where the rows of one forward pass belong: token ids, positions, and the runs of each sequence in the slab. Belongs to one
-/// model and is filled anew for each step.
+/// Where the rows of one forward pass belong: token ids, positions, and the runs of each sequence
+/// in the slab. Belongs to one model and is filled anew for each step.
 final class Batch {
   private final ModelConfig config;
   private final List<KvRun> runs = new ArrayList<>();
@@ -49,7 +49,8 @@ final class Batch {
     }
   }
 
-  /// Leaves only the tokens whose logits are wanted, in order, and moves their rows of `activations` to the front.
+  /// Leaves only the tokens whose logits are wanted, in order, and moves their rows of
+  /// `activations` to the front.
   ///
   /// @return how many are left
   int keepWanted(List<Slice> slices, Activations activations) {

@@ -2,8 +2,8 @@ package dev.slabstream.model;
 
 import dev.slabstream.weights.Metadata;
 
-/// Upper bounds for the numbers of a model file: several times what the largest models have, and low enough that no product of
-/// those that meet in a shape overflows.
+/// Upper bounds for the numbers of a model file: several times what the largest models have, and
+/// low enough that no product of those that meet in a shape overflows.
 final class ConfigLimits {
   static final int LAYERS = 1 << 12;
   static final int EMBEDDING_DIM = 1 << 17;

@@ -10,7 +10,8 @@ import java.util.List;
 /// Reads the configuration from the key-value pairs of a GGUF file
 /// (<https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>).
 final class GgufConfig {
-  /// Keys of other members of these families that change the arithmetic. A file that sets one would be computed wrongly.
+  /// Keys of other members of these families that change the arithmetic. A file that sets one would
+  /// be computed wrongly.
   private static final List<String> UNSUPPORTED_NUMBERS =
       List.of(
           "expert_count",

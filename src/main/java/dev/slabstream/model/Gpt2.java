@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/// GPT-2 (Radford et al., "Language Models are Unsupervised Multitask Learners", 2019): layer norms, learned positions, GELU,
-/// biases everywhere.
+/// GPT-2 (Radford et al., "Language Models are Unsupervised Multitask Learners", 2019): layer
+/// norms, learned positions, GELU, biases everywhere.
 final class Gpt2 {
   private Gpt2() {}
 

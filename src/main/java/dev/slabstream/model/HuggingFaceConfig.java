@@ -5,8 +5,9 @@ import dev.slabstream.weights.Checkpoint;
 import dev.slabstream.weights.Metadata;
 import java.util.List;
 
-/// Reads `config.json` of a Hugging Face folder. What a key means, and what its absence means, is as in the configuration
-/// classes of transformers (`GPT2Config`, `LlamaConfig`, `MistralConfig`, `Qwen3Config`).
+/// Reads `config.json` of a Hugging Face folder. What a key means, and what its absence means, is
+/// as in the configuration classes of transformers (`GPT2Config`, `LlamaConfig`, `MistralConfig`,
+/// `Qwen3Config`).
 final class HuggingFaceConfig {
   private static final ConfigLimits.Keys LLAMA_KEYS =
       new ConfigLimits.Keys(

@@ -9,7 +9,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// Llama (arXiv:2302.13971, arXiv:2407.21783) and Mistral (arXiv:2310.06825): RMS norms, rotary positions, grouped heads, SwiGLU.
+/// Llama (arXiv:2302.13971, arXiv:2407.21783) and Mistral (arXiv:2310.06825): RMS norms, rotary
+/// positions, grouped heads, SwiGLU.
 final class Llama {
   private Llama() {}
 

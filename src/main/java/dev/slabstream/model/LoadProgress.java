@@ -8,8 +8,8 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 
-/// Keeps count of what was read of a checkpoint: a line in the log every other second, and at the end one that says how long it
-/// took and what was left over.
+/// Keeps count of what was read of a checkpoint: a line in the log every other second, and at the
+/// end one that says how long it took and what was left over.
 final class LoadProgress {
   private static final Logger LOG = System.getLogger(LanguageModel.class.getName());
   private static final long SILENCE_NANOS = Duration.ofSeconds(2).toNanos();
@@ -70,8 +70,8 @@ final class LoadProgress {
     }
   }
 
-  /// Masks and frequencies: computed, not learned, and carried along by old checkpoints. `rope_freqs`
-  /// is a part of the configuration.
+  /// Masks and frequencies: computed, not learned, and carried along by old checkpoints.
+  /// `rope_freqs` is a part of the configuration.
   private static boolean isBuffer(String name) {
     return name.endsWith(".attn.bias")
         || name.endsWith(".attn.masked_bias")

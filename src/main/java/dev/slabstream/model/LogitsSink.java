@@ -2,7 +2,8 @@ package dev.slabstream.model;
 
 import dev.slabstream.kernel.Kernels.LogitsSummary;
 
-/// Takes the rows of logits as they are computed, on the thread that called `forward`, in ascending order of slice and position.
+/// Takes the rows of logits as they are computed, on the thread that called `forward`, in ascending
+/// order of slice and position.
 @FunctionalInterface
 public interface LogitsSink {
   /// The row lies in `logits` at `offset`, `vocabSize` long, and is valid during the call only.

@@ -3,7 +3,8 @@ package dev.slabstream.model;
 import dev.slabstream.tensor.KvLayout;
 import dev.slabstream.weights.Checkpoint;
 
-/// The dimensions of a model, read from its file and checked: a value that is here can be computed with.
+/// The dimensions of a model, read from its file and checked: a value that is here can be computed
+/// with.
 ///
 /// @param name what the file calls it, for `/info` and logs
 /// @param contextLength the most positions the model was made for
@@ -63,8 +64,8 @@ public record ModelConfig(
 
   /// Reads the description of `checkpoint` and checks every number of it.
   ///
-  /// @throws dev.slabstream.weights.MalformedModelException when a number is missing, out of range or contradicts another, and
-  ///     when the model needs something that is not supported
+  /// @throws dev.slabstream.weights.MalformedModelException when a number is missing, out of range
+  ///     or contradicts another, and when the model needs something that is not supported
   public static ModelConfig read(Checkpoint checkpoint) {
     return switch (checkpoint.format()) {
       case GGUF -> GgufConfig.read(checkpoint);
@@ -77,7 +78,8 @@ public record ModelConfig(
     return layer >= windowedFromLayer ? slidingWindow : 0;
   }
 
-  /// Positions that some layer still needs: the window when every layer has one, else 0 (all of them).
+  /// Positions that some layer still needs: the window when every layer has one, else 0 (all of
+  /// them).
   public int cacheWindow() {
     return windowedFromLayer == 0 ? slidingWindow : 0;
   }

@@ -40,7 +40,8 @@ final class ModelLoader {
       return new WeightReader(checkpoint, kernels, names, progress);
     }
 
-    /// The matrix of the head: the embedding, when the configuration says that the two are tied or the file has no other.
+    /// The matrix of the head: the embedding, when the configuration says that the two are tied or
+    /// the file has no other.
     PackedMatrix head(WeightReader reader, PackedMatrix embedding, ModelConfig config) {
       boolean tied =
           !isGguf()

@@ -2,7 +2,8 @@ package dev.slabstream.model;
 
 import dev.slabstream.kernel.RopePairing;
 
-/// Qwen3 (arXiv:2505.09388): Llama's blocks, with the heads of queries and keys normalised before they turn.
+/// Qwen3 (arXiv:2505.09388): Llama's blocks, with the heads of queries and keys normalised before
+/// they turn.
 final class Qwen3 {
   private Qwen3() {}
 

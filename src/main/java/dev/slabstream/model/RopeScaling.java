@@ -2,7 +2,8 @@ package dev.slabstream.model;
 
 import java.util.Arrays;
 
-/// Factors that divide the inverse frequencies of the rotary embedding, `[headDim / 2]`; empty where nothing is scaled.
+/// Factors that divide the inverse frequencies of the rotary embedding, `[headDim / 2]`; empty
+/// where nothing is scaled.
 final class RopeScaling {
   /// What RoFormer (arXiv:2104.09864) chose, and what files mean that do not state it.
   static final double DEFAULT_THETA = 10000;
@@ -19,8 +20,8 @@ final class RopeScaling {
     return factors;
   }
 
-  /// Llama 3.1 (arXiv:2407.21783, and `_compute_llama3_parameters` of transformers): long wavelengths are divided by `factor`,
-  /// short ones stay, those between are blended.
+  /// Llama 3.1 (arXiv:2407.21783, and `_compute_llama3_parameters` of transformers): long
+  /// wavelengths are divided by `factor`, short ones stay, those between are blended.
   static float[] llama3(
       int headDim,
       double theta,

@@ -2,11 +2,11 @@ package dev.slabstream.model;
 
 import org.jspecify.annotations.Nullable;
 
-/// Cosines and sines of the rotary embedding (arXiv:2104.09864): position `p` turns pair `i` by `p * theta^(-2i / headDim)`,
-/// divided by the scaling factor of the pair.
+/// Cosines and sines of the rotary embedding (arXiv:2104.09864): position `p` turns pair `i` by `p
+/// * theta^(-2i / headDim)`, divided by the scaling factor of the pair.
 ///
-/// Computed in double precision by [StrictMath], so that every machine has the same bits; a chunk of positions when one of them
-/// is first asked for. One thread at a time.
+/// Computed in double precision by [StrictMath], so that every machine has the same bits; a chunk
+/// of positions when one of them is first asked for. One thread at a time.
 final class RotaryTable {
   private static final int CHUNK_POSITIONS = 256;
 

@@ -4,9 +4,11 @@ import dev.slabstream.kernel.Kernels;
 import dev.slabstream.kernel.RopePairing;
 import org.jspecify.annotations.Nullable;
 
-/// The block in which a token looks at those before it (arXiv:1706.03762), with grouped heads (arXiv:2305.13245).
+/// The block in which a token looks at those before it (arXiv:1706.03762), with grouped heads
+/// (arXiv:2305.13245).
 ///
-/// A row of `qkv` activations is `[numHeads, headDim]` of queries, then `[numKvHeads, headDim]` of keys, then as many values.
+/// A row of `qkv` activations is `[numHeads, headDim]` of queries, then `[numKvHeads, headDim]` of
+/// keys, then as many values.
 ///
 /// @param qkv `[(numHeads + 2 * numKvHeads) * headDim, embeddingDim]`
 /// @param headNorms Qwen3 normalises the heads of queries and keys, or null
@@ -27,7 +29,8 @@ record SelfAttention(
   /// @param key `[headDim]`
   record HeadNorms(float[] query, float[] key, float eps) {}
 
-  /// x `[numTokens, embeddingDim]` → queries, keys and values in `scratch.qkv`, normalised and rotated.
+  /// x `[numTokens, embeddingDim]` → queries, keys and values in `scratch.qkv`, normalised and
+  /// rotated.
   void project(Kernels kernels, float[] x, Activations scratch, int numTokens) {
     qkv.apply(kernels, x, scratch.qkv, numTokens);
     if (headNorms != null) {
@@ -52,7 +55,8 @@ record SelfAttention(
     }
   }
 
-  /// Writes the keys and values of the batch to the slab, where its queries find them beside those from before.
+  /// Writes the keys and values of the batch to the slab, where its queries find them beside those
+  /// from before.
   void store(Kernels kernels, Activations scratch, Batch batch, int layer) {
     kernels.storeKv(
         scratch.qkv,

@@ -2,7 +2,8 @@ package dev.slabstream.model;
 
 import dev.slabstream.kvcache.KvLease;
 
-/// What one sequence computes in this step: tokens at the positions that follow those its lease has computed.
+/// What one sequence computes in this step: tokens at the positions that follow those its lease has
+/// computed.
 ///
 /// @param lease its blocks; already extended to hold these tokens
 /// @param ids token ids; `from .. from + count` of them are computed

@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/// Small tensors that are kept as plain floats (norms, biases, rotary factors), and the one matrix layout that has to be turned.
+/// Small tensors that are kept as plain floats (norms, biases, rotary factors), and the one matrix
+/// layout that has to be turned.
 final class StoredVectors {
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -42,8 +43,8 @@ final class StoredVectors {
     return out;
   }
 
-  /// `[rows, cols]` as `[cols, rows]`, of the same type, in an array of its own: what a Conv1D of GPT-2 (inputs by outputs, in
-  /// Hugging Face files) is as a matrix of outputs by inputs.
+  /// `[rows, cols]` as `[cols, rows]`, of the same type, in an array of its own: what a Conv1D of
+  /// GPT-2 (inputs by outputs, in Hugging Face files) is as a matrix of outputs by inputs.
   static Tensor transposed(Checkpoint checkpoint, Tensor tensor) {
     int rows = Math.toIntExact(tensor.rows());
     int cols = Math.toIntExact(tensor.cols());

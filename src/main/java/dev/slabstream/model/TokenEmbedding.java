@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /// Turns ids into the first state of the residual stream.
 ///
 /// @param tokens `[vocabSize, embeddingDim]`
-/// @param positions learned positions, `[contextLength, embeddingDim]` (GPT-2), or null where they are rotations
+/// @param positions learned positions, `[contextLength, embeddingDim]` (GPT-2), or null where they
+///     are rotations
 record TokenEmbedding(PackedMatrix tokens, @Nullable PackedMatrix positions) {
   /// out `[numTokens, embeddingDim]`; so is `scratch`.
   void apply(Kernels kernels, Batch batch, float[] out, float[] scratch) {

@@ -7,7 +7,8 @@ import dev.slabstream.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Fetches tensors by GGUF's names, checks their shapes and packs them. Lives while a model is loaded.
+/// Fetches tensors by GGUF's names, checks their shapes and packs them. Lives while a model is
+/// loaded.
 final class WeightReader {
   /// Whether a linear map has a bias.
   enum Bias {

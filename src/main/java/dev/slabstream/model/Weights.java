@@ -12,7 +12,8 @@ record Weights(TokenEmbedding embedding, List<Layer> layers, Norm outputNorm, Pa
     layers = List.copyOf(layers);
   }
 
-  /// `x += attention(norm(x)); x += feedForward(norm(x))`: all three models normalise in front of a block.
+  /// `x += attention(norm(x)); x += feedForward(norm(x))`: all three models normalise in front of a
+  /// block.
   record Layer(
       Norm attentionNorm, SelfAttention attention, Norm feedForwardNorm, FeedForward feedForward) {}
 }

@@ -20,7 +20,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Bytes flipped at random where a model describes itself: it is refused with a reason, or it computes. Nothing else.
+/// Bytes flipped at random where a model describes itself: it is refused with a reason, or it
+/// computes. Nothing else.
 class BrokenModelsTest {
   private static final int FLIPS_PER_MODEL = 600;
 
@@ -125,7 +126,8 @@ class BrokenModelsTest {
     return bytes;
   }
 
-  /// The key-value pairs up to the tokenizer's, the infos of the tensors, and a little of the weights.
+  /// The key-value pairs up to the tokenizer's, the infos of the tensors, and a little of the
+  /// weights.
   private static List<Integer> describingBytes(byte[] gguf) {
     String text = new String(gguf, StandardCharsets.ISO_8859_1);
     int tensors = text.indexOf("token_embd.weight") - 16;

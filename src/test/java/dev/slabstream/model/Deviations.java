@@ -14,10 +14,11 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 
-/// Runs a model along a golden case, compares, and keeps the largest differences and a digest of all logits.
+/// Runs a model along a golden case, compares, and keeps the largest differences and a digest of
+/// all logits.
 ///
-/// The tokens of the reference are fed, whatever the model would have said: so every step is compared, also those behind a
-/// near tie.
+/// The tokens of the reference are fed, whatever the model would have said: so every step is
+/// compared, also those behind a near tie.
 final class Deviations {
   private final MessageDigest digest;
   private int numCases;

@@ -16,12 +16,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// The same request gives the same bits, whatever is computed beside it and in whatever portions. Every free block is full of NaN.
+/// The same request gives the same bits, whatever is computed beside it and in whatever portions.
+/// Every free block is full of NaN.
 class EquivalenceTest {
   private static final int NUM_BLOCKS = 48;
   private static final int NUM_STEPS = 12;
 
-  /// Every architecture and arithmetic: plain, quantised by 32 and by 256, grouped heads, windows in all layers and in some.
+  /// Every architecture and arithmetic: plain, quantised by 32 and by 256, grouped heads, windows
+  /// in all layers and in some.
   private static final List<GoldenFile> MODELS =
       List.of(
           GoldenFile.tiny("gpt2-a", "F16"),

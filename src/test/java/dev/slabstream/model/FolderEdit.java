@@ -12,7 +12,8 @@ import java.util.function.UnaryOperator;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// A Hugging Face folder with another `config.json` or other tensors: what a test of the model needs, and no more.
+/// A Hugging Face folder with another `config.json` or other tensors: what a test of the model
+/// needs, and no more.
 final class FolderEdit {
   private final ObjectNode config;
   private ObjectNode header;

@@ -12,7 +12,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// A GGUF file with other key-value pairs or tensor names: what a test of the configuration needs, and no more.
+/// A GGUF file with other key-value pairs or tensor names: what a test of the configuration needs,
+/// and no more.
 final class GgufEdit {
   private static final int ALIGNMENT = 32;
   private static final int UINT32 = 4;

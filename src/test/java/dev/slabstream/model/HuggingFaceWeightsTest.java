@@ -71,7 +71,8 @@ class HuggingFaceWeightsTest {
     assertThat(logits(tied)).isEqualTo(logits(withoutHead)).isNotEqualTo(logits(LLAMA));
   }
 
-  /// The weights of attention sum to 1: a bias of the values comes out as the output matrix times that bias.
+  /// The weights of attention sum to 1: a bias of the values comes out as the output matrix times
+  /// that bias.
   @Test
   void biasesOfAttentionStandAtTheirPlaces() {
     float[] valueBias = new float[32];

@@ -13,15 +13,19 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class SlidingWindowTest {
   private static final int CHUNK = 24;
 
   @RegisterExtension final LeakDetector leaks = new LeakDetector();
 
+  static List<TestBackend> deterministic() {
+    return TestBackend.deterministic();
+  }
+
   @ParameterizedTest
-  @EnumSource
+  @MethodSource("deterministic")
   void blocksOutsideTheWindowGoBackAndTheBitsStayTheSame(TestBackend backend) {
     GoldenFile golden = GoldenFile.tiny("mistral-swa-a", "hf");
     Case longest = golden.theCase("150 ids");

@@ -19,7 +19,7 @@ class SmolLm2GoldenTest {
   @EnumSource
   void theEmbeddedModelGivesTheReferencesLogitsAndTokens(TestBackend backend) {
     Deviations found = new Deviations();
-    try (Kernels kernels = backend.open(2);
+    try (Kernels kernels = backend.open(backend.isFast() ? 2 : 1);
         Loaded loaded = TestModels.load(GOLDEN.path(), kernels, 64)) {
       found.compare(loaded, GOLDEN, backend.isFast() ? GOLDEN.cases() : aShortCase());
     }

@@ -18,9 +18,11 @@ public enum TestBackend {
   private final int goldenSteps;
   private final boolean fast;
 
-  /// @param deterministic whether it promises the same bits whatever the batch, the chunks and the threads
+  /// @param deterministic whether it promises the same bits whatever the batch, the chunks and the
+  ///     threads
   /// @param goldenSteps the most greedy steps that it does after the prompt of a tiny model
-  /// @param fast whether it does everything that the embedded model is tested with, or only a little
+  /// @param fast whether it does everything that the embedded model is tested with, or only a
+  ///     little
   TestBackend(KernelBackend backend, boolean deterministic, int goldenSteps, boolean fast) {
     this.backend = backend;
     this.deterministic = deterministic;

@@ -21,7 +21,8 @@ public final class TestModels {
 
   private TestModels() {}
 
-  /// A model with a slab whose free blocks are full of NaN. Owns both; the kernels are the caller's.
+  /// A model with a slab whose free blocks are full of NaN. Owns both; the kernels are the
+  /// caller's.
   public record Loaded(LanguageModel model, KvSlab slab) implements AutoCloseable {
     @Override
     public void close() {
@@ -35,7 +36,8 @@ public final class TestModels {
     return REFERENCE.resolve(name);
   }
 
-  /// A tiny model: `llama-a`, `gpt2-a`, `qwen3-a`, …; as GGUF of a type (`Q4_0`, `F32`, …) or as folder (`hf`).
+  /// A tiny model: `llama-a`, `gpt2-a`, `qwen3-a`, …; as GGUF of a type (`Q4_0`, `F32`, …) or as
+  /// folder (`hf`).
   public static Path tiny(String model, String tag) {
     String file = tag.startsWith("hf") ? tag : model + "-" + tag + ".gguf";
     return reference("tiny/" + model).resolve(file);

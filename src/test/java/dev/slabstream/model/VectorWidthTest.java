@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// A JVM has one vector width: the others run in JVMs of their own, which compare with the reference as the golden tests do and
-/// print digests of all logits.
+/// A JVM has one vector width: the others run in JVMs of their own, which compare with the
+/// reference as the golden tests do and print digests of all logits.
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class VectorWidthTest {
   private static final int NUM_STEPS = 8;
