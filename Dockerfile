@@ -33,7 +33,7 @@ COPY --from=build /src/target/layers/application/ app/
 # One place for the flags is bin/slabstream; this says where things lie, and that native libraries are unpacked already, so that
 # the file system may be read-only and /tmp noexec. In a container every interface is bound: its network decides who reaches it.
 ENV SLABSTREAM_JAR=/opt/slabstream/app/slabstream.jar \
-    SLABSTREAM_JAVA_OPTS="-Dorg.bytedeco.javacpp.cachedir=/opt/slabstream/natives/javacpp -Djava.io.tmpdir=/tmp" \
+    SLABSTREAM_JAVA_OPTS="-Dorg.bytedeco.javacpp.cachedir=/opt/slabstream/natives -Djava.io.tmpdir=/tmp" \
     SERVER_ADDRESS=0.0.0.0 \
     SLABSTREAM_MODEL_PATH=/opt/slabstream/models/SmolLM2-135M-Instruct.Q4_1.gguf
 
