@@ -1,9 +1,11 @@
 package dev.slabstream.cli;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -29,7 +31,7 @@ public final class CommandLineInterface {
   /// @return the exit code, or nothing when the service runs now and keeps the process alive
   public OptionalInt run(String... args) {
     LogLevel logLevel = new LogLevel();
-    ServeCommand serve = new ServeCommand();
+    ServeCommand serve = new ServeCommand(logLevel);
     CommandLine commandLine = new CommandLine(new Root(logLevel));
     commandLine.addSubcommand(serve);
     for (Object command :
@@ -73,14 +75,15 @@ public final class CommandLineInterface {
   }
 
   private static String[] withCommand(String[] args) {
-    boolean serves = args.length == 0 || args[0].startsWith("-") && !NOT_SERVING.contains(args[0]);
-    if (!serves) {
-      return args;
-    }
-    String[] served = new String[args.length + 1];
-    served[0] = ServeCommand.NAME;
-    System.arraycopy(args, 0, served, 1, args.length);
-    return served;
+    boolean serves =
+        Arrays.stream(args)
+            .filter(arg -> !LogLevel.NAMES.contains(arg))
+            .findFirst()
+            .map(first -> first.startsWith("-") && !NOT_SERVING.contains(first))
+            .orElse(true);
+    return serves
+        ? Stream.concat(Stream.of(ServeCommand.NAME), Arrays.stream(args)).toArray(String[]::new)
+        : args;
   }
 
   @Command(

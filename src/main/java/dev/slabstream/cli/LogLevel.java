@@ -1,5 +1,6 @@
 package dev.slabstream.cli;
 
+import java.util.Set;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import picocli.CommandLine.Option;
@@ -14,6 +15,8 @@ import picocli.CommandLine.ScopeType;
 final class LogLevel {
   private static final String LOGBACK_FILE = "logback.configurationFile";
   private static final String LOGBACK_LEVEL = "slabstream.cli.log-level";
+
+  static final Set<String> NAMES = Set.of("-v", "--verbose");
 
   private boolean verbose;
 

@@ -42,7 +42,12 @@ final class ServeCommand implements Callable<Integer> {
 
   @Unmatched private List<String> others = new ArrayList<>();
 
+  private final LogLevel logLevel;
   private boolean asked;
+
+  ServeCommand(LogLevel logLevel) {
+    this.logLevel = logLevel;
+  }
 
   /// Whether this was the command, and its arguments were right.
   boolean isAsked() {
@@ -72,6 +77,7 @@ final class ServeCommand implements Callable<Integer> {
     add(arguments, "slabstream.kernel.vector-bits", vectorBits);
     add(arguments, "slabstream.engine.threads", threads);
     add(arguments, "server.port", port);
+    add(arguments, "logging.level.dev.slabstream", logLevel.isVerbose() ? "debug" : null);
     arguments.addAll(others);
     return arguments.toArray(String[]::new);
   }

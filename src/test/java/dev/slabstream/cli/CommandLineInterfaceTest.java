@@ -52,6 +52,15 @@ class CommandLineInterfaceTest {
             "--spring.main.lazy-initialization=true");
   }
 
+  @Test
+  void verboseStandsBeforeOrAfterTheCommand() {
+    assertThat(Run.of("-v").springArguments())
+        .containsExactly("--logging.level.dev.slabstream=debug");
+    assertThat(Run.of("--verbose", "--server.port=0").springArguments())
+        .containsExactly("--logging.level.dev.slabstream=debug", "--server.port=0");
+    assertThat(Run.of("-v", "inspect", "-m", NO_MODEL).err()).contains("\tat ");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"--help", "-h", "--version", "serve --help", "bench --help"})
   void helpAndVersionAreShownAndEndTheProcess(String arguments) {

@@ -232,6 +232,8 @@ class CommandsTest {
             StreamSupport.stream(report.get("tensors").spliterator(), false)
                 .mapToLong(tensor -> tensor.get("bytes").asLong())
                 .sum());
+    // The head is the embedding: both are read, once.
+    assertThat(memory.get("read_per_token_bytes")).isEqualTo(memory.get("weights_bytes"));
     assertThat(memory.get("slab_tokens").asLong()).isPositive();
     assertThat(report.get("metadata").get("tokenizer.ggml.tokens").get("length").asInt())
         .isEqualTo(49152);
