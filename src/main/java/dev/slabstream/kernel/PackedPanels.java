@@ -10,10 +10,14 @@ import java.lang.foreign.MemorySegment;
 ///
 /// ```
 /// matrix   [part][panel]                            a part is one tensor
-/// panel    codes   [words of a row][32 rows]        NIBBLE: 8 weights a word, BYTE: 4, else one weight
+/// panel    codes   [pairs of groups][words of a group][2 groups][32 rows]     NIBBLE: 8 weights a word, BYTE: 4
+///                  or, in plain formats, [weights of a row][32 rows]
 ///          scales  [groups of a row][32 rows]       f16 or f32; grouped formats only
 ///          minima  [groups of a row][32 rows]       likewise, where the format has them
 /// ```
+///
+/// A pair is two neighbouring groups, word by word in turn: the kernel for one token computes both at once, and so reads memory
+/// strictly forwards, which is what the hardware prefetches best. An odd last group has a partner of zeros.
 ///
 /// Panels are numbered through all parts. Words and floats have the machine's byte order. The memory belongs to the kernels that
 /// packed it; any thread may read it until they close.
@@ -136,7 +140,21 @@ public final class PackedPanels implements PackedMatrix {
     }
 
     public long codesBytes() {
-      return format.codeBytes(cols) * PANEL_ROWS;
+      return codesBytes(format, cols);
+    }
+
+    private static long codesBytes(PanelFormat format, int cols) {
+      int pair = 2 * format.groupElements();
+      int padded = format.isGrouped() ? (cols + pair - 1) / pair * pair : cols;
+      return format.codeBytes(padded) * PANEL_ROWS;
+    }
+
+    /// Index, in the rows of words, of the word that holds input `k`.
+    int wordIndex(int k) {
+      int group = k / format.groupElements();
+      int groupWords = format.groupElements() / format.codesPerWord();
+      int word = k % format.groupElements() / format.codesPerWord();
+      return (group / 2 * groupWords + word) * 2 + group % 2;
     }
 
     public long scalesOffset(int panel) {
@@ -154,14 +172,14 @@ public final class PackedPanels implements PackedMatrix {
     static long panelBytes(PanelFormat format, int cols) {
       long numGroups = format.isGrouped() ? cols / format.groupElements() : 0;
       long scaleArrays = format.hasMinima() ? 2 : 1;
-      return PANEL_ROWS * (format.codeBytes(cols) + numGroups * scaleArrays * format.scaleBytes());
+      return codesBytes(format, cols) + PANEL_ROWS * numGroups * scaleArrays * format.scaleBytes();
     }
 
     /// Code of input `k`, as stored: without scale and bias.
     float code(long panelOffset, int k, int lane) {
       return switch (format.codes()) {
-        case NIBBLE -> (word(panelOffset, k / 8, lane) >>> (4 * (k % 8))) & 15;
-        case BYTE -> (byte) (word(panelOffset, k / 4, lane) >> (8 * (k % 4)));
+        case NIBBLE -> (word(panelOffset, wordIndex(k), lane) >>> (4 * (k % 8))) & 15;
+        case BYTE -> (byte) (word(panelOffset, wordIndex(k), lane) >> (8 * (k % 4)));
         case F32 -> memory.get(JAVA_FLOAT, panelOffset + at(k, lane) * Float.BYTES);
         case F16 -> Float.float16ToFloat(half(panelOffset, k, lane));
         case BF16 -> Float.intBitsToFloat(half(panelOffset, k, lane) << 16);

@@ -64,6 +64,11 @@ public record PanelFormat(
     };
   }
 
+  /// Integer codes in a word of 32 bits.
+  public int codesPerWord() {
+    return codes == Codes.NIBBLE ? 8 : 4;
+  }
+
   /// Bytes of one scale or minimum.
   public int scaleBytes() {
     return halfScales ? Short.BYTES : Float.BYTES;

@@ -90,12 +90,12 @@ final class PanelPacker {
     int blockElements = tensor.type().blockElements();
     int blockBytes = tensor.type().blockBytes();
     int groupsPerBlock = blockElements / format.groupElements();
-    int codesPerWord = format.codes() == Codes.NIBBLE ? 8 : 4;
+    int codesPerWord = format.codesPerWord();
     int wordsPerBlock = blockElements / codesPerWord;
     byte[] codes = new byte[blockElements];
     float[] scales = new float[groupsPerBlock];
     float[] minima = new float[groupsPerBlock];
-    int[] words = new int[part.cols() / codesPerWord * PackedPanels.PANEL_ROWS];
+    int[] words = new int[Math.toIntExact(part.codesBytes() / Integer.BYTES)];
     float[] panelScales = new float[part.numGroups() * PackedPanels.PANEL_ROWS];
     float[] panelMinima = new float[part.numGroups() * PackedPanels.PANEL_ROWS];
     long firstRow = (long) (panel - part.firstPanel()) * PackedPanels.PANEL_ROWS;
@@ -104,7 +104,8 @@ final class PanelPacker {
       for (int block = 0; block < part.cols() / blockElements; block++) {
         unpacker.unpack(row, block * blockBytes, codes, scales, minima);
         for (int w = 0; w < wordsPerBlock; w++) {
-          words[(block * wordsPerBlock + w) * PackedPanels.PANEL_ROWS + lane] =
+          int index = part.wordIndex(block * blockElements + w * codesPerWord);
+          words[index * PackedPanels.PANEL_ROWS + lane] =
               word(codes, w * codesPerWord, codesPerWord);
         }
         for (int g = 0; g < groupsPerBlock; g++) {

@@ -16,8 +16,7 @@ final class ByteCodes {
 
   private ByteCodes() {}
 
-  /// Sums of code times input over each group, for one token: sums `[numGroups][32 rows]`. Two groups at a time, as in
-  /// [NibbleCodes].
+  /// As in [NibbleCodes], with groups of `groupElements`.
   static void sums(
       MemorySegment memory,
       long offset,
@@ -26,46 +25,43 @@ final class ByteCodes {
       float[] x,
       int xOffset,
       float[] sums) {
-    long groupBytes = (long) groupElements / WORD_CODES * WORD_BYTES;
-    int half = (numGroups + 1) / 2;
-    for (int group = 0; group < half; group++) {
-      int next = Math.min(group + half, numGroups - 1);
+    int groupWords = groupElements / WORD_CODES;
+    for (int group = 0; group < numGroups; group += 2) {
+      long words = offset + (long) group * groupWords * WORD_BYTES;
+      int next = Math.min(group + 1, numGroups - 1);
       for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
         pairSums(
             memory,
-            offset + group * groupBytes + row * Integer.BYTES,
-            offset + next * groupBytes + row * Integer.BYTES,
-            groupElements / WORD_CODES,
+            words + row * Integer.BYTES,
+            groupWords,
             x,
             xOffset + group * groupElements,
             xOffset + next * groupElements,
             sums,
-            group * PANEL_ROWS + row,
-            next * PANEL_ROWS + row);
+            group * PANEL_ROWS + row);
       }
     }
   }
 
   private static void pairSums(
       MemorySegment memory,
-      long a,
-      long b,
+      long words,
       int groupWords,
       float[] x,
       int xa,
       int xb,
       float[] sums,
-      int sa,
-      int sb) {
+      int sum) {
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
     FloatVector b0 = a0;
     FloatVector b1 = a0;
     for (int word = 0; word < groupWords; word++) {
-      IntVector wa0 = Lanes.ints(memory, a + word * WORD_BYTES);
-      IntVector wa1 = Lanes.ints(memory, a + word * WORD_BYTES + LENGTH * Integer.BYTES);
-      IntVector wb0 = Lanes.ints(memory, b + word * WORD_BYTES);
-      IntVector wb1 = Lanes.ints(memory, b + word * WORD_BYTES + LENGTH * Integer.BYTES);
+      long at = words + word * 2 * WORD_BYTES;
+      IntVector wa0 = Lanes.ints(memory, at);
+      IntVector wa1 = Lanes.ints(memory, at + LENGTH * Integer.BYTES);
+      IntVector wb0 = Lanes.ints(memory, at + WORD_BYTES);
+      IntVector wb1 = Lanes.ints(memory, at + WORD_BYTES + LENGTH * Integer.BYTES);
       for (int i = 0; i < WORD_CODES; i++) {
         FloatVector inputA = FloatVector.broadcast(F, x[xa + word * WORD_CODES + i]);
         FloatVector inputB = FloatVector.broadcast(F, x[xb + word * WORD_CODES + i]);
@@ -79,10 +75,10 @@ final class ByteCodes {
         wb1 = wb1.lanewise(VectorOperators.LSHR, 8);
       }
     }
-    a0.intoArray(sums, sa);
-    a1.intoArray(sums, sa + LENGTH);
-    b0.intoArray(sums, sb);
-    b1.intoArray(sums, sb + LENGTH);
+    a0.intoArray(sums, sum);
+    a1.intoArray(sums, sum + LENGTH);
+    b0.intoArray(sums, sum + PANEL_ROWS);
+    b1.intoArray(sums, sum + PANEL_ROWS + LENGTH);
   }
 
   /// The lowest code of each word, with its sign.
@@ -91,11 +87,16 @@ final class ByteCodes {
         words.lanewise(VectorOperators.LSHL, 24).lanewise(VectorOperators.ASHR, 24));
   }
 
-  /// Codes as floats, `[numElements][32 rows]`.
-  static void unpack(MemorySegment memory, long offset, int numElements, float[] out) {
-    for (int word = 0; word < numElements / WORD_CODES; word++) {
+  /// Codes as floats, `[numGroups][groupElements][32 rows]`.
+  static void unpack(
+      MemorySegment memory, long offset, int groupElements, int numGroups, float[] out) {
+    int groupWords = groupElements / WORD_CODES;
+    for (int word = 0; word < numGroups * groupWords; word++) {
+      int group = word / groupWords;
+      int index = (group / 2 * groupWords + word % groupWords) * 2 + group % 2;
       for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
-        IntVector codes = Lanes.ints(memory, offset + word * WORD_BYTES + row * Integer.BYTES);
+        IntVector codes =
+            Lanes.ints(memory, offset + (long) index * WORD_BYTES + row * Integer.BYTES);
         for (int i = 0; i < WORD_CODES; i++) {
           lowest(codes).intoArray(out, (word * WORD_CODES + i) * PANEL_ROWS + row);
           codes = codes.lanewise(VectorOperators.LSHR, 8);

@@ -18,10 +18,10 @@ final class PanelProducts {
   /// Tokens of a block: a multiple of every tile's width. Its tiles and accumulators stay in the second-level cache.
   static final int BLOCK_TOKENS = 96;
 
-  /// Inputs unpacked at a time: 16 KiB of floats. A multiple of every group.
+  /// Inputs unpacked at a time: 16 KiB of floats. A multiple of every pair of groups.
   private static final int RUN_ELEMENTS = 128;
 
-  /// Groups whose sums are kept before they are scaled, for one token.
+  /// Groups whose sums are kept before they are scaled, for one token; even, since groups are stored in pairs.
   private static final int RUN_GROUPS = 64;
 
   private static final int MIN_GROUP_ELEMENTS = 16;
@@ -209,8 +209,13 @@ final class PanelProducts {
   private void unpackCodes(Part part, int panel, int element, int numElements) {
     long offset = codesOffset(part, panel, element);
     switch (part.format().codes()) {
-      case NIBBLE -> NibbleCodes.unpack(part.memory(), offset, numElements, codes);
-      case BYTE -> ByteCodes.unpack(part.memory(), offset, numElements, codes);
+      case NIBBLE ->
+          NibbleCodes.unpack(
+              part.memory(), offset, numElements / NibbleCodes.GROUP_ELEMENTS, codes);
+      case BYTE -> {
+        int groupElements = part.format().groupElements();
+        ByteCodes.unpack(part.memory(), offset, groupElements, numElements / groupElements, codes);
+      }
       case F32 -> PlainCodes.unpackF32(part.memory(), offset, numElements * PANEL_ROWS, codes);
       case F16 -> PlainCodes.unpackF16(part.memory(), offset, numElements * PANEL_ROWS, codes);
       case BF16 -> PlainCodes.unpackBf16(part.memory(), offset, numElements * PANEL_ROWS, codes);
