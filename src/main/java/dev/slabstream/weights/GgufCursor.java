@@ -36,12 +36,12 @@ final class GgufCursor {
   }
 
   byte int8(String what) {
-    requireLeft(1, what, "1 byte");
+    requireLeft(1, what);
     return file.bytes().get(JAVA_BYTE, position++);
   }
 
   short int16(String what) {
-    requireLeft(2, what, "2 bytes");
+    requireLeft(2, what);
     int low = file.bytes().get(JAVA_BYTE, position) & 0xff;
     int high = file.bytes().get(JAVA_BYTE, position + 1);
     position += 2;
@@ -49,14 +49,14 @@ final class GgufCursor {
   }
 
   int int32(String what) {
-    requireLeft(4, what, "4 bytes");
+    requireLeft(4, what);
     int value = file.bytes().get(INT, position);
     position += 4;
     return value;
   }
 
   long int64(String what) {
-    requireLeft(8, what, "8 bytes");
+    requireLeft(8, what);
     long value = file.bytes().get(LONG, position);
     position += 8;
     return value;
@@ -112,8 +112,8 @@ final class GgufCursor {
     }
   }
 
-  void skip(long bytes, String what, String expected) {
-    requireLeft(bytes, what, expected);
+  void skip(long bytes, String what) {
+    requireLeft(bytes, what);
     position += bytes;
   }
 
@@ -125,9 +125,9 @@ final class GgufCursor {
     return left() + " bytes to the end of the file at offset " + file.bytes().byteSize();
   }
 
-  private void requireLeft(long bytes, String what, String expected) {
+  private void requireLeft(long bytes, String what) {
     if (bytes > left()) {
-      throw malformed(position, what, expected, describeLeft());
+      throw malformed(position, what, bytes + (bytes == 1 ? " byte" : " bytes"), describeLeft());
     }
   }
 

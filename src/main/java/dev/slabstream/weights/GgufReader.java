@@ -114,13 +114,13 @@ final class GgufReader {
       case STRING -> skipString(what);
       case ARRAY -> skipArray(what, depth + 1);
       case BOOL -> readBoolean(what);
-      default -> cursor.skip(type.minBytes(), what, type.minBytes() + " bytes");
+      default -> cursor.skip(type.minBytes(), what);
     }
   }
 
   private void skipString(String what) {
     long length = cursor.count(what, 1);
-    cursor.skip(length, what, "a string of " + length + " bytes");
+    cursor.skip(length, what);
   }
 
   private void skipArray(String what, int depth) {
@@ -134,7 +134,7 @@ final class GgufReader {
     GgufValueType type = readValueType(what);
     long length = cursor.count(what, type.minBytes());
     if (type.isFixedSize() && type != GgufValueType.BOOL) {
-      cursor.skip(length * type.minBytes(), what, length + " elements");
+      cursor.skip(length * type.minBytes(), what);
       return;
     }
     for (long i = 0; i < length; i++) {
