@@ -13,8 +13,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// The JSON schemas of the OpenAPI document (JSON Schema 2020-12, as OpenAPI 3.1 takes it). Parameters come from [Parameter], error
-/// types from [ErrorType]; a test holds the rest against the records that are written.
+/// The JSON schemas of the OpenAPI document (JSON Schema 2020-12, as OpenAPI 3.1 takes it).
+/// Parameters come from [Parameter], error types from [ErrorType]; a test holds the rest against
+/// the records that are written.
 final class ApiSchemas {
   static final String GENERATE_REQUEST = "GenerateRequest";
   static final String GENERATE_PARAMETERS = "GenerateParameters";
@@ -154,9 +155,16 @@ final class ApiSchemas {
   }
 
   private static Schema<?> session() {
-    Part session = object(
-        "id", "created_at", "last_used_at", "idle_timeout_seconds", "parameters", "busy",
-        "requests", "generated_tokens");
+    Part session =
+        object(
+            "id",
+            "created_at",
+            "last_used_at",
+            "idle_timeout_seconds",
+            "parameters",
+            "busy",
+            "requests",
+            "generated_tokens");
     return session
         .property("id", string("Unguessable: whoever knows it may use the session."))
         .property("created_at", string("").format("date-time"))

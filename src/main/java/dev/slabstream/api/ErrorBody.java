@@ -7,7 +7,8 @@ import dev.slabstream.generation.ErrorType;
 import dev.slabstream.generation.GenerationException;
 import org.jspecify.annotations.Nullable;
 
-/// The body of every error, and the JSON of an error event: TGI's two fields, and what was wrong where that is known.
+/// The body of every error, and the JSON of an error event: TGI's two fields, and what was wrong
+/// where that is known.
 ///
 /// @param error what happened, for a person
 /// @param errorType the stable name, see [ErrorType]

@@ -18,8 +18,9 @@ import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
 
-/// Makes every failure of a request, wherever it arose, a status and an [ErrorBody]. Before the framework's own handler, which would
-/// answer in other shapes. Leaves the [ErrorType] in the exchange, for whoever counts.
+/// Makes every failure of a request, wherever it arose, a status and an [ErrorBody]. Before the
+/// framework's own handler, which would answer in other shapes. Leaves the [ErrorType] in the
+/// exchange, for whoever counts.
 @Component
 @Order(-2)
 final class ErrorResponses implements WebExceptionHandler {
@@ -28,8 +29,10 @@ final class ErrorResponses implements WebExceptionHandler {
 
   private static final Logger log = LoggerFactory.getLogger(ErrorResponses.class);
 
-  /// When to try again: a queue moves within a second, a model loads or a service ends within a few.
+  /// When to try again: a queue moves within a second, a model loads or a service ends within a
+  /// few.
   private static final int RETRY_OVERLOADED_SECONDS = 1;
+
   private static final int RETRY_UNAVAILABLE_SECONDS = 5;
 
   @Override
@@ -129,8 +132,7 @@ final class ErrorResponses implements WebExceptionHandler {
   private static void retryAfter(ErrorType type, HttpHeaders headers) {
     switch (type.status()) {
       case 429 -> headers.set(HttpHeaders.RETRY_AFTER, Integer.toString(RETRY_OVERLOADED_SECONDS));
-      case 503 ->
-          headers.set(HttpHeaders.RETRY_AFTER, Integer.toString(RETRY_UNAVAILABLE_SECONDS));
+      case 503 -> headers.set(HttpHeaders.RETRY_AFTER, Integer.toString(RETRY_UNAVAILABLE_SECONDS));
       default -> {}
     }
   }

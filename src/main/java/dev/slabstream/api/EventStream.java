@@ -16,9 +16,10 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.SynchronousSink;
 import reactor.core.scheduler.Scheduler;
 
-/// Writes one generation as server-sent events (WHATWG HTML, section 9.2): `data: {json}` and an empty line for each token, a comment
-/// when nothing was ready for a while. The space after the colon is optional in the standard, and many clients look for it. One object
-/// per request; events come one after the other.
+/// Writes one generation as server-sent events (WHATWG HTML, section 9.2): `data: {json}` and an
+/// empty line for each token, a comment when nothing was ready for a while. The space after the
+/// colon is optional in the standard, and many clients look for it. One object per request; events
+/// come one after the other.
 final class EventStream {
   private static final Logger log = LoggerFactory.getLogger(EventStream.class);
   private static final byte[] DATA = "data: ".getBytes(StandardCharsets.US_ASCII);
@@ -75,7 +76,8 @@ final class EventStream {
     }
   }
 
-  /// A stream that ends without its last event is an error: a client could not tell it from a whole one.
+  /// A stream that ends without its last event is an error: a client could not tell it from a whole
+  /// one.
   private Publisher<byte[]> end() {
     return ended
         ? Flux.empty()
@@ -118,8 +120,9 @@ final class EventStream {
     return frame;
   }
 
-  /// Merges comments into the frames, so that the stream is never silent for longer than `quiet`. Two ticks of half that time in a row
-  /// without a frame make one comment: cheaper than a timer that every token would start anew.
+  /// Merges comments into the frames, so that the stream is never silent for longer than `quiet`.
+  /// Two ticks of half that time in a row without a frame make one comment: cheaper than a timer
+  /// that every token would start anew.
   private Flux<byte[]> withKeepAlive(Flux<byte[]> frames, Duration quiet, Scheduler scheduler) {
     return frames.publish(
         shared -> {

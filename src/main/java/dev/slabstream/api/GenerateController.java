@@ -25,8 +25,9 @@ import reactor.core.scheduler.Schedulers;
 
 /// `POST /generate` and `POST /generate_stream`.
 ///
-/// Nothing is written before the generation is admitted, so whatever is refused has a status; from then on a failure is an event of
-/// the stream. A client that goes away cancels the subscription, and with it the generation.
+/// Nothing is written before the generation is admitted, so whatever is refused has a status; from
+/// then on a failure is an event of the stream. A client that goes away cancels the subscription,
+/// and with it the generation.
 @RestController
 final class GenerateController {
   private final GenerationService service;

@@ -9,8 +9,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-/// The fields of one JSON object, read by type. JSON's null is the same as absent. A value of another type is MALFORMED, a number of
-/// the right type that fits nowhere is VALIDATION; both name the field.
+/// The fields of one JSON object, read by type. JSON's null is the same as absent. A value of
+/// another type is MALFORMED, a number of the right type that fits nowhere is VALIDATION; both name
+/// the field.
 record JsonFields(JsonNode object) {
   private static final int SHOWN_VALUE_LENGTH = 60;
 
@@ -151,7 +152,8 @@ record JsonFields(JsonNode object) {
     if (!node.isNumber()) {
       throw wrongType(name, "a number", node);
     }
-    double value = node.isFloatingPointNumber() ? node.doubleValue() : node.bigIntegerValue().doubleValue();
+    double value =
+        node.isFloatingPointNumber() ? node.doubleValue() : node.bigIntegerValue().doubleValue();
     if (!Double.isFinite(value)) {
       throw outOfRange(name, "a finite number", "a finite number", node);
     }
@@ -178,9 +180,7 @@ record JsonFields(JsonNode object) {
       String name, String expected, Object limit, JsonNode node) {
     String value = node.toString();
     String shown =
-        value.length() <= SHOWN_VALUE_LENGTH
-            ? value
-            : value.substring(0, SHOWN_VALUE_LENGTH) + "…";
+        value.length() <= SHOWN_VALUE_LENGTH ? value : value.substring(0, SHOWN_VALUE_LENGTH) + "…";
     return new GenerationException(
         ErrorType.VALIDATION,
         "`" + name + "` must be " + expected + "; it is " + shown,

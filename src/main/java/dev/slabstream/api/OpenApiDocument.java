@@ -23,8 +23,9 @@ import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.stereotype.Component;
 
-/// Completes the OpenAPI document: springdoc finds the paths in the controllers, and cannot see what these read and write by
-/// themselves. A path that is not described here stays out of the document, and a test looks for those.
+/// Completes the OpenAPI document: springdoc finds the paths in the controllers, and cannot see
+/// what these read and write by themselves. A path that is not described here stays out of the
+/// document, and a test looks for those.
 @Component
 final class OpenApiDocument implements OpenApiCustomizer {
   private static final String JSON = org.springframework.http.MediaType.APPLICATION_JSON_VALUE;
@@ -62,6 +63,7 @@ final class OpenApiDocument implements OpenApiCustomizer {
             .description(
                 "Streams text of a language model. The shapes of `/generate` are those of Text Generation Inference."));
     document.setServers(null);
+    document.setTags(null);
     ApiSchemas.all().forEach((name, schema) -> document.schema(name, schema));
     generate(operation(document, "/generate", PathItem.HttpMethod.POST))
         .summary("Generate, streamed or not")
@@ -77,8 +79,7 @@ final class OpenApiDocument implements OpenApiCustomizer {
     operation(document, "/info", PathItem.HttpMethod.GET)
         .summary("The model, the limits, what computes")
         .responses(
-            errors(NOT_READY)
-                .addApiResponse("200", json(ApiSchemas.INFO, "What is served")));
+            errors(NOT_READY).addApiResponse("200", json(ApiSchemas.INFO, "What is served")));
     operation(document, "/health", PathItem.HttpMethod.GET)
         .summary("Whether requests are taken")
         .responses(
@@ -100,9 +101,7 @@ final class OpenApiDocument implements OpenApiCustomizer {
                 .description("The same, as `POST /sessions` sets it")
                 .schema(new JsonSchema().types(Set.of("string"))))
         .requestBody(
-            new RequestBody()
-                .required(true)
-                .content(content(JSON, ApiSchemas.GENERATE_REQUEST)))
+            new RequestBody().required(true).content(content(JSON, ApiSchemas.GENERATE_REQUEST)))
         .responses(errors(BODY, GENERATING, NOT_READY));
   }
 
@@ -121,9 +120,7 @@ final class OpenApiDocument implements OpenApiCustomizer {
     operation
         .summary("Open a session with default parameters")
         .requestBody(
-            new RequestBody()
-                .required(false)
-                .content(content(JSON, ApiSchemas.SESSION_REQUEST)))
+            new RequestBody().required(false).content(content(JSON, ApiSchemas.SESSION_REQUEST)))
         .responses(
             errors(BODY, NOT_READY, Set.of(ErrorType.TOO_MANY_SESSIONS))
                 .addApiResponse(
@@ -157,7 +154,7 @@ final class OpenApiDocument implements OpenApiCustomizer {
     if (operation == null) {
       throw new IllegalStateException("no controller has " + method + " " + path);
     }
-    return operation;
+    return operation.tags(null);
   }
 
   /// One response for each status, which names the error types that come with it.

@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/// The JSON of generations as TGI writes it, field for field and in its order (huggingface/text-generation-inference,
-/// `router/src/lib.rs`: `StreamResponse`, `GenerateResponse`, `Token`). Log-probabilities that are no numbers become null.
+/// The JSON of generations as TGI writes it, field for field and in its order
+/// (huggingface/text-generation-inference, `router/src/lib.rs`: `StreamResponse`,
+/// `GenerateResponse`, `Token`). Log-probabilities that are no numbers become null.
 final class Replies {
   private Replies() {}
 
@@ -45,12 +46,18 @@ final class Replies {
   @JsonPropertyOrder({"generated_text", "details"})
   record GenerateResponse(
       @JsonProperty("generated_text") String generatedText,
-      @JsonProperty("details") @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Details details) {}
+      @JsonProperty("details") @JsonInclude(JsonInclude.Include.NON_NULL)
+          @Nullable Details details) {}
 
   /// @param prefill the prompt's tokens; empty unless `decoder_input_details` asked for them
   /// @param topTokens for each token the likeliest ones, if asked for
   @JsonPropertyOrder({
-    "finish_reason", "generated_tokens", "seed", "prefill", "tokens", "top_tokens"
+    "finish_reason",
+    "generated_tokens",
+    "seed",
+    "prefill",
+    "tokens",
+    "top_tokens"
   })
   record Details(
       @JsonProperty("finish_reason") String finishReason,

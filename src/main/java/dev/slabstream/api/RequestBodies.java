@@ -11,8 +11,8 @@ import reactor.core.publisher.Mono;
 
 /// Reads the whole body of a request, up to a limit.
 final class RequestBodies {
-  /// A client that is still sending when the connection closes loses the answer. So a body that is too long is read on for so many
-  /// bytes, and thrown away, before it is refused.
+  /// A client that is still sending when the connection closes loses the answer. So a body that is
+  /// too long is read on for so many bytes, and thrown away, before it is refused.
   private static final long READ_ON_BYTES = 16L << 20;
 
   private final int maxBytes;

@@ -20,10 +20,12 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Makes a body a request, strictly: one JSON object, no key twice, nothing after it, nothing unknown unless a setting allows it.
-/// Ranges are not checked here but in `generation`. Thread-safe.
+/// Makes a body a request, strictly: one JSON object, no key twice, nothing after it, nothing
+/// unknown unless a setting allows it. Ranges are not checked here but in `generation`.
+/// Thread-safe.
 final class RequestParser {
-  /// A request is two levels deep; a little more lets the error say what is wrong rather than where it is too deep.
+  /// A request is two levels deep; a little more lets the error say what is wrong rather than where
+  /// it is too deep.
   private static final int MAX_DEPTH = 32;
 
   /// Enough for a bias on every token of a large vocabulary.
@@ -38,7 +40,8 @@ final class RequestParser {
   private static final Set<String> UNSUPPORTED =
       Set.of("watermark", "grammar", "best_of", "adapter_id");
 
-  private static final Set<String> TOP_LEVEL = Set.of(INPUTS, PARAMETERS, STREAM, ADD_SPECIAL_TOKENS);
+  private static final Set<String> TOP_LEVEL =
+      Set.of(INPUTS, PARAMETERS, STREAM, ADD_SPECIAL_TOKENS);
 
   private final JsonMapper mapper;
   private final UnknownParameters unknownParameters;
@@ -109,8 +112,7 @@ final class RequestParser {
     }
     if (!node.isObject()) {
       throw new GenerationException(
-          ErrorType.MALFORMED,
-          "the body must be a JSON object; it is " + JsonFields.typeOf(node));
+          ErrorType.MALFORMED, "the body must be a JSON object; it is " + JsonFields.typeOf(node));
     }
     return new JsonFields(node);
   }
@@ -188,7 +190,9 @@ final class RequestParser {
     }
     for (String name : fields.object().propertyNames()) {
       boolean isKnown =
-          known == null ? Parameter.isKnown(name) || UNSUPPORTED.contains(name) : known.contains(name);
+          known == null
+              ? Parameter.isKnown(name) || UNSUPPORTED.contains(name)
+              : known.contains(name);
       if (!isKnown) {
         throw unknown(name, known);
       }
@@ -204,7 +208,11 @@ final class RequestParser {
     String shown = name.length() <= 64 ? name : name.substring(0, 64) + "…";
     return new GenerationException(
         ErrorType.VALIDATION,
-        "unknown " + (known == null ? "parameter" : "field") + " `" + shown + "`"
+        "unknown "
+            + (known == null ? "parameter" : "field")
+            + " `"
+            + shown
+            + "`"
             + nearest.map(n -> "; did you mean `" + n + "`?").orElse(""),
         shown,
         null,

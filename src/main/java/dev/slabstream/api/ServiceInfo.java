@@ -14,13 +14,37 @@ import org.jspecify.annotations.Nullable;
 /// @param vectorBits width of a vector register; 0 where none is used
 /// @param deterministic whether the same request always gets the same bytes
 @JsonPropertyOrder({
-  "model_id", "model_sha", "model_dtype", "model_device_type", "model_pipeline_tag",
-  "max_concurrent_requests", "max_best_of", "max_stop_sequences", "max_input_tokens",
-  "max_total_tokens", "validation_workers", "max_client_batch_size", "router", "version", "sha",
-  "docker_label", "model_architecture", "context_length", "vocab_size", "quantization",
-  "weights_bytes", "default_max_new_tokens", "max_top_n_tokens", "kernel_backend",
-  "kernel_reason", "vector_bits", "threads", "deterministic", "kv_cache_bytes",
-  "kv_cache_tokens", "kv_block_tokens"
+  "model_id",
+  "model_sha",
+  "model_dtype",
+  "model_device_type",
+  "model_pipeline_tag",
+  "max_concurrent_requests",
+  "max_best_of",
+  "max_stop_sequences",
+  "max_input_tokens",
+  "max_total_tokens",
+  "validation_workers",
+  "max_client_batch_size",
+  "router",
+  "version",
+  "sha",
+  "docker_label",
+  "model_architecture",
+  "context_length",
+  "vocab_size",
+  "quantization",
+  "weights_bytes",
+  "default_max_new_tokens",
+  "max_top_n_tokens",
+  "kernel_backend",
+  "kernel_reason",
+  "vector_bits",
+  "threads",
+  "deterministic",
+  "kv_cache_bytes",
+  "kv_cache_tokens",
+  "kv_block_tokens"
 })
 public record ServiceInfo(
     @JsonProperty("model_id") String modelId,
@@ -58,7 +82,8 @@ public record ServiceInfo(
   /// Where it comes from.
   @FunctionalInterface
   public interface Source {
-    /// @throws dev.slabstream.generation.GenerationException LOADING while there is no model, DRAINING when the service ends
+    /// @throws dev.slabstream.generation.GenerationException LOADING while there is no model,
+    ///     DRAINING when the service ends
     ServiceInfo info();
   }
 }

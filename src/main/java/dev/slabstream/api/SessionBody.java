@@ -18,7 +18,13 @@ import org.jspecify.annotations.Nullable;
 /// @param parameters its defaults, those that were given
 /// @param busy whether a request is in flight
 @JsonPropertyOrder({
-  "id", "created_at", "last_used_at", "idle_timeout_seconds", "parameters", "busy", "requests",
+  "id",
+  "created_at",
+  "last_used_at",
+  "idle_timeout_seconds",
+  "parameters",
+  "busy",
+  "requests",
   "generated_tokens"
 })
 record SessionBody(
@@ -84,8 +90,7 @@ record SessionBody(
           bias == null
               ? null
               : bias.entrySet().stream()
-                  .collect(
-                      Collectors.toMap(e -> WellFormed.text(e.getKey()), Map.Entry::getValue)),
+                  .collect(Collectors.toMap(e -> WellFormed.text(e.getKey()), Map.Entry::getValue)),
           p.seed(),
           stop == null ? null : stop.stream().map(WellFormed::text).toList(),
           p.stopTokenIds(),

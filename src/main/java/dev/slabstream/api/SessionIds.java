@@ -6,8 +6,9 @@ import org.springframework.http.HttpCookie;
 import org.springframework.http.ResponseCookie;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 
-/// How a request names its session: the header, or else the cookie. Whichever names one must name an open one: a stale cookie is
-/// refused like a stale header, because going on without the session's defaults would answer another question than was asked.
+/// How a request names its session: the header, or else the cookie. Whichever names one must name
+/// an open one: a stale cookie is refused like a stale header, because going on without the
+/// session's defaults would answer another question than was asked.
 final class SessionIds {
   static final String HEADER = "X-Session-Id";
   static final String COOKIE = "slabstream-session";

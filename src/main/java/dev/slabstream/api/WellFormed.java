@@ -4,7 +4,8 @@ package dev.slabstream.api;
 final class WellFormed {
   private WellFormed() {}
 
-  /// The same text with every lone surrogate replaced by U+FFFD: JSON may escape half a character, UTF-8 cannot write it.
+  /// The same text with every lone surrogate replaced by U+FFFD: JSON may escape half a character,
+  /// UTF-8 cannot write it.
   static String text(String text) {
     int i = 0;
     while (i < text.length() && !isLoneSurrogate(text, i)) {

@@ -12,7 +12,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
-/// Gathers one generation into a reply that is not streamed. One object per request; events come one after the other.
+/// Gathers one generation into a reply that is not streamed. One object per request; events come
+/// one after the other.
 final class WholeReply {
   private final boolean details;
   private final LongSupplier nanoClock;
@@ -58,11 +59,13 @@ final class WholeReply {
     long inferenceNanos = now - startedNanos;
     headers.set("x-compute-type", "cpu");
     headers.set("x-compute-time", Double.toString((now - begunNanos) / 1e6 / 1e3));
-    headers.set("x-compute-characters", Integer.toString(inputs.codePointCount(0, inputs.length())));
+    headers.set(
+        "x-compute-characters", Integer.toString(inputs.codePointCount(0, inputs.length())));
     headers.set("x-total-time", millis(now - begunNanos));
     headers.set("x-queue-time", millis(startedNanos - begunNanos));
     headers.set("x-inference-time", millis(inferenceNanos));
-    headers.set("x-time-per-token", millis(inferenceNanos / Math.max(1, finished.generatedTokens())));
+    headers.set(
+        "x-time-per-token", millis(inferenceNanos / Math.max(1, finished.generatedTokens())));
     headers.set("x-prompt-tokens", Integer.toString(finished.inputLength()));
     headers.set("x-generated-tokens", Integer.toString(finished.generatedTokens()));
   }

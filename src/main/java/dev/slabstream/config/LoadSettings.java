@@ -8,7 +8,8 @@ import java.util.OptionalLong;
 ///
 /// @param slabBytes size of the slab; empty = derived from the memory that the process may use
 /// @param blockTokens tokens in one block of the slab
-/// @param slabMemory where the slab lies: an ND4J array serves, plain memory starts without ND4J's seconds
+/// @param slabMemory where the slab lies: an ND4J array serves, plain memory starts without ND4J's
+///     seconds
 public record LoadSettings(
     KernelSettings kernels,
     EngineSettings engine,

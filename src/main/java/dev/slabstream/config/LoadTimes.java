@@ -4,7 +4,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// How long each phase of the start took, in the order in which they ran. Used by the thread that starts.
+/// How long each phase of the start took, in the order in which they ran. Used by the thread that
+/// starts.
 final class LoadTimes {
   private final Map<String, Double> secondsByPhase = new LinkedHashMap<>();
   private long lastNanos = System.nanoTime();

@@ -21,8 +21,9 @@ import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// A model with everything that runs it: kernels, weights, tokenizer, slab, engine. Made by one thread, without Spring; what it holds
-/// keeps its own rules about threads. Closing ends the engine, gives the slab back, and frees the weights; closing twice is harmless.
+/// A model with everything that runs it: kernels, weights, tokenizer, slab, engine. Made by one
+/// thread, without Spring; what it holds keeps its own rules about threads. Closing ends the
+/// engine, gives the slab back, and frees the weights; closing twice is harmless.
 ///
 /// The engine has no thread until somebody starts it: a command line may call the model itself.
 public final class LoadedModel implements AutoCloseable {
@@ -53,14 +54,16 @@ public final class LoadedModel implements AutoCloseable {
 
   /// Loads a model that nobody watches.
   ///
-  /// @throws ModelUnusableException when the files cannot be used, or the slab or the kernels cannot be had
+  /// @throws ModelUnusableException when the files cannot be used, or the slab or the kernels
+  ///     cannot be had
   public static LoadedModel load(Path path, LoadSettings settings) {
     return load(path, settings, LoadProgress.SILENT, EngineEvents.NONE, LoadedModel::rethrow);
   }
 
   /// @param events is told what the engine does
   /// @param fatalHandler see [Engine]
-  /// @throws ModelUnusableException when the files cannot be used, or the slab or the kernels cannot be had
+  /// @throws ModelUnusableException when the files cannot be used, or the slab or the kernels
+  ///     cannot be had
   public static LoadedModel load(
       Path path,
       LoadSettings settings,
@@ -155,7 +158,8 @@ public final class LoadedModel implements AutoCloseable {
     throw new IllegalStateException(e);
   }
 
-  /// One attempt to load: holds the parts until all are there, and gives them back if that does not happen.
+  /// One attempt to load: holds the parts until all are there, and gives them back if that does not
+  /// happen.
   private static final class Loading {
     private final Path path;
     private final LoadSettings settings;

@@ -5,7 +5,8 @@ import dev.slabstream.weights.MalformedModelException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/// The model cannot be brought up. Its message is whole: it names what is wrong, and needs no stack trace.
+/// The model cannot be brought up. Its message is whole: it names what is wrong, and needs no stack
+/// trace.
 public final class ModelUnusableException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

@@ -9,12 +9,12 @@ interface ProcessExit {
   /// What the JVM guarantees is in doubt (`EX_SOFTWARE` of sysexits).
   int FATAL = 70;
 
-  /// Returns at once. The process ends on a thread of its own, since the shutdown waits for the threads that may call this.
+  /// Returns at once. The process ends on a thread of its own, since the shutdown waits for the
+  /// threads that may call this.
   void exit(int code);
 
   /// The exit of a service.
   static ProcessExit real() {
-    return code ->
-        Thread.ofPlatform().name("slabstream-exit").start(() -> System.exit(code));
+    return code -> Thread.ofPlatform().name("slabstream-exit").start(() -> System.exit(code));
   }
 }

@@ -34,8 +34,7 @@ final class ServiceAssembly {
   }
 
   /// @throws ModelUnusableException when there is no model, or it cannot be used
-  LoadedModel load(
-      LoadProgress progress, EngineEvents events, Consumer<Throwable> fatalHandler) {
+  LoadedModel load(LoadProgress progress, EngineEvents events, Consumer<Throwable> fatalHandler) {
     return LoadedModel.load(
         ModelPath.find(properties.model().path()), loadSettings(), progress, events, fatalHandler);
   }

@@ -11,8 +11,8 @@ import dev.slabstream.generation.Sessions;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
-/// What stands between the edge and the model: refuses while the model loads, lets through while it serves, refuses again while the
-/// service ends. Lives as long as the application; thread-safe.
+/// What stands between the edge and the model: refuses while the model loads, lets through while it
+/// serves, refuses again while the service ends. Lives as long as the application; thread-safe.
 public final class ServiceGate implements GenerationService, Sessions, ServiceInfo.Source {
   /// Where the service is in its life.
   public sealed interface State {

@@ -11,9 +11,10 @@ import org.springframework.context.SmartLifecycle;
 
 /// Brings the model up behind the open port, and the service down again.
 ///
-/// Up: a thread loads, starts the engine, warms up, opens the gate; until then requests get 503 with a reason. What cannot be
-/// brought up ends the process with one message. Down, before the port closes: the gate refuses, what runs gets the grace period,
-/// the rest is cancelled; then engine, slab and kernels end, and every lease is back.
+/// Up: a thread loads, starts the engine, warms up, opens the gate; until then requests get 503
+/// with a reason. What cannot be brought up ends the process with one message. Down, before the
+/// port closes: the gate refuses, what runs gets the grace period, the rest is cancelled; then
+/// engine, slab and kernels end, and every lease is back.
 final class ServiceLifecycle implements SmartLifecycle {
   private static final Logger log = LoggerFactory.getLogger(ServiceLifecycle.class);
 
@@ -84,16 +85,23 @@ final class ServiceLifecycle implements SmartLifecycle {
       if (gate.open(generation, generation.sessions(), assembly.info(model, generation))) {
         log.info("{}", report);
       }
-    } catch (ModelUnusableException e) {
-      log.error("Slabstream cannot start: {}", e.getMessage());
-      log.debug("Cause", e);
-      exit.exit(ProcessExit.STARTUP_FAILED);
-    } catch (InterruptedException e) {
-      log.info("Loading was interrupted by the end of the service");
     } catch (Throwable e) {
-      log.error("Slabstream cannot start", e);
-      exit.exit(ProcessExit.STARTUP_FAILED);
+      failed(e);
     }
+  }
+
+  private void failed(Throwable cause) {
+    if (stopping) {
+      log.info("Loading was cut short by the end of the service");
+      return;
+    }
+    if (cause instanceof ModelUnusableException) {
+      log.error("Slabstream cannot start: {}", cause.getMessage());
+      log.debug("Cause", cause);
+    } else {
+      log.error("Slabstream cannot start", cause);
+    }
+    exit.exit(ProcessExit.STARTUP_FAILED);
   }
 
   private void tell(String doing) {
@@ -139,8 +147,7 @@ final class ServiceLifecycle implements SmartLifecycle {
     }
     try {
       if (!generation.awaitIdle(grace)) {
-        log.warn(
-            "The grace period is over; {} requests are cancelled", generation.inFlight());
+        log.warn("The grace period is over; {} requests are cancelled", generation.inFlight());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -17,7 +17,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 import org.springframework.validation.annotation.Validated;
 
-/// All settings of ours. Everything has a default that works; `server.*`, `management.*` and `logging.*` are Spring Boot's.
+/// All settings of ours. Everything has a default that works; `server.*`, `management.*` and
+/// `logging.*` are Spring Boot's.
 @Validated
 @ConfigurationProperties("slabstream")
 public record SlabstreamProperties(
@@ -32,9 +33,11 @@ public record SlabstreamProperties(
 
   /// The model that is served.
   ///
-  /// @param path A GGUF file, or a Hugging Face folder with config.json, *.safetensors and tokenizer.json. A relative path is looked
-  ///     for in the working directory, then beside the jar.
-  /// @param warmUp Whether to run a few steps before the service calls itself ready, so that the first request meets compiled code.
+  /// @param path A GGUF file, or a Hugging Face folder with config.json, *.safetensors and
+  ///     tokenizer.json. A relative path is looked for in the working directory, then beside the
+  ///     jar.
+  /// @param warmUp Whether to run a few steps before the service calls itself ready, so that the
+  ///     first request meets compiled code.
   public record Model(
       @DefaultValue("models/SmolLM2-135M-Instruct.Q4_1.gguf") @NotBlank String path,
       @DefaultValue("true") boolean warmUp) {}
@@ -81,7 +84,8 @@ public record SlabstreamProperties(
   /// What computes.
   ///
   /// @param backend Implementation of the kernels: auto, vector, scalar or nd4j.
-  /// @param vectorBits Width of a vector register: auto (what the machine prefers), 128, 256 or 512.
+  /// @param vectorBits Width of a vector register: auto (what the machine prefers), 128, 256 or
+  ///     512.
   public record Kernel(
       @DefaultValue("auto") @NotNull KernelBackend backend,
       @DefaultValue("auto") @Pattern(regexp = "auto|128|256|512") String vectorBits) {
@@ -96,7 +100,8 @@ public record SlabstreamProperties(
   /// @param defaultMaxNewTokens Tokens to generate at most when a request does not say.
   /// @param maxStopSequences Stop strings that a request may name at most.
   /// @param maxTopNTokens Likeliest tokens that a request may ask for at most.
-  /// @param specialTokensInPrompt Whether special tokens written in `inputs` are recognised; otherwise they are text.
+  /// @param specialTokensInPrompt Whether special tokens written in `inputs` are recognised;
+  ///     otherwise they are text.
   public record Generation(
       @DefaultValue("100") @Min(1) int defaultMaxNewTokens,
       @DefaultValue("4") @Min(0) int maxStopSequences,
@@ -113,10 +118,11 @@ public record SlabstreamProperties(
 
   /// The HTTP API.
   ///
-  /// @param unknownParameters What becomes of a field or parameter that the API does not know: refuse (422, with the nearest known
-  ///     name) or ignore.
+  /// @param unknownParameters What becomes of a field or parameter that the API does not know:
+  ///     refuse (422, with the nearest known name) or ignore.
   /// @param maxBodySize Longest request body; a longer one is refused with 413.
-  /// @param keepAlive How long a stream may be silent before a comment is sent to keep the connection open.
+  /// @param keepAlive How long a stream may be silent before a comment is sent to keep the
+  ///     connection open.
   public record Api(
       @DefaultValue("refuse") @NotNull UnknownParameters unknownParameters,
       @DefaultValue("1MB") @NotNull DataSize maxBodySize,

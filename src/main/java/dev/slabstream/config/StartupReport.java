@@ -15,12 +15,14 @@ final class StartupReport {
   StartupReport(LoadedModel loaded, LoadTimes times) {
     this.loaded = loaded;
     this.secondsByPhase = new LinkedHashMap<>(loaded.secondsByPhase());
-    times.secondsByPhase().forEach(
-        (phase, seconds) -> {
-          if (!phase.equals("load")) {
-            secondsByPhase.put(phase, seconds);
-          }
-        });
+    times
+        .secondsByPhase()
+        .forEach(
+            (phase, seconds) -> {
+              if (!phase.equals("load")) {
+                secondsByPhase.put(phase, seconds);
+              }
+            });
   }
 
   Map<String, Double> secondsByPhase() {

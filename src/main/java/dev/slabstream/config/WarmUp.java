@@ -15,7 +15,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/// A few requests that nobody asked for, so that the first one that somebody does meets compiled code and touched memory.
+/// A few requests that nobody asked for, so that the first one that somebody does meets compiled
+/// code and touched memory.
 final class WarmUp {
   private static final int PROMPT_TOKENS = 64;
   private static final int NEW_TOKENS = 32;

@@ -7,7 +7,8 @@ import java.util.stream.DoubleStream;
 enum Buckets {
   /// No histogram.
   NONE,
-  /// Seconds, from half a millisecond to five minutes: a token of a tiny model, and a long prompt of a large one.
+  /// Seconds, from half a millisecond to five minutes: a token of a tiny model, and a long prompt
+  /// of a large one.
   DURATIONS(
       0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120,
       300),

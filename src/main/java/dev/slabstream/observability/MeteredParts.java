@@ -6,7 +6,8 @@ import dev.slabstream.kvcache.KvStats;
 import java.util.Map;
 import java.util.function.Supplier;
 
-/// What the gauges look at once there is a model: pictures of the parts, and facts that do not change.
+/// What the gauges look at once there is a model: pictures of the parts, and facts that do not
+/// change.
 ///
 /// @param startupSeconds how long each phase of the start took
 public record MeteredParts(

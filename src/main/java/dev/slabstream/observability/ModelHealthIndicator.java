@@ -6,8 +6,8 @@ import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.stereotype.Component;
 
-/// Whether requests are taken: out of service while the model loads and warms up, and again when the service ends, with the reason
-/// that a client would be given.
+/// Whether requests are taken: out of service while the model loads and warms up, and again when
+/// the service ends, with the reason that a client would be given.
 @Component
 final class ModelHealthIndicator implements HealthIndicator {
   private final GenerationService service;

@@ -7,8 +7,8 @@ import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Mono;
 
-/// Counts HTTP requests that are answered with an error status, by the [ErrorType] that the edge left in the exchange under the name of
-/// that class.
+/// Counts HTTP requests that are answered with an error status, by the [ErrorType] that the edge
+/// left in the exchange under the name of that class.
 @Component
 final class RefusalCounter implements WebFilter {
   private final ServiceMeters meters;

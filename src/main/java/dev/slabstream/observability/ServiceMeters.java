@@ -27,10 +27,12 @@ import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/// Feeds the meters of [Meter]: told by generations and by the engine what happens, and reading their statistics when a scrape comes.
-/// Counts from [#watch(MeteredParts)] on, so that the warm-up is nobody's request. Thread-safe; lives as long as the application.
+/// Feeds the meters of [Meter]: told by generations and by the engine what happens, and reading
+/// their statistics when a scrape comes. Counts from [#watch(MeteredParts)] on, so that the warm-up
+/// is nobody's request. Thread-safe; lives as long as the application.
 ///
-/// All meters with tags of known values exist from the start: a rate over a counter that appears with its first event misses it.
+/// All meters with tags of known values exist from the start: a rate over a counter that appears
+/// with its first event misses it.
 @Component
 public final class ServiceMeters implements GenerationObserver, EngineEvents {
   /// Units that go into a gauge's exported name; that of a count is in its name already.
@@ -111,17 +113,24 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
     gauge(
         Meter.MODEL_INFO,
         () -> 1,
-        "model", model.model(),
-        "architecture", model.architecture(),
-        "quantization", model.quantization(),
-        "backend", model.backend(),
-        "vector_bits", Integer.toString(model.vectorBits()),
-        "threads", Integer.toString(model.threads()));
+        "model",
+        model.model(),
+        "architecture",
+        model.architecture(),
+        "quantization",
+        model.quantization(),
+        "backend",
+        model.backend(),
+        "vector_bits",
+        Integer.toString(model.vectorBits()),
+        "threads",
+        Integer.toString(model.threads()));
   }
 
   private void watchEngine(MeteredParts watched) {
     EngineStats before = watched.engine().get();
-    count(Meter.PROMPT_TOKENS, watched, p -> p.engine().get().promptTokens() - before.promptTokens());
+    count(
+        Meter.PROMPT_TOKENS, watched, p -> p.engine().get().promptTokens() - before.promptTokens());
     count(
         Meter.GENERATED_TOKENS,
         watched,

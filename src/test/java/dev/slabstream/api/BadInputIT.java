@@ -18,7 +18,8 @@ import reactor.core.publisher.Flux;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// What bad input gets: status, `error_type`, and the field or position. And that nothing of it reaches the model.
+/// What bad input gets: status, `error_type`, and the field or position. And that nothing of it
+/// reaches the model.
 final class BadInputIT {
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static EdgeServer server;
@@ -99,7 +100,8 @@ final class BadInputIT {
 
   @Test
   void deepNestingIsMalformed() throws IOException {
-    String body = "{\"inputs\":\"hi\",\"parameters\":" + "[".repeat(20_000) + "]".repeat(20_000) + "}";
+    String body =
+        "{\"inputs\":\"hi\",\"parameters\":" + "[".repeat(20_000) + "]".repeat(20_000) + "}";
     refused(generate(body), 400, "malformed");
   }
 
@@ -153,8 +155,7 @@ final class BadInputIT {
     "seed, 9223372036854775808, 9223372036854775807",
     "temperature, 1e999, a finite number",
   })
-  void numbersThatFitNowhereAreInvalid(String name, String value, String limit)
-      throws IOException {
+  void numbersThatFitNowhereAreInvalid(String name, String value, String limit) throws IOException {
     JsonNode refusal =
         refused(
             generate("{\"inputs\":\"a\",\"parameters\":{\"" + name + "\":" + value + "}}"),
@@ -215,7 +216,9 @@ final class BadInputIT {
       assertThat(lenient.generation().requests.getFirst().parameters().topK()).isEqualTo(3);
       assertThat(
               RawHttp.post(
-                      lenient.port(), "/generate", "{\"inputs\":\"a\",\"parameters\":{\"grammar\":{}}}")
+                      lenient.port(),
+                      "/generate",
+                      "{\"inputs\":\"a\",\"parameters\":{\"grammar\":{}}}")
                   .status())
           .as("what is known and cannot be had is not unknown")
           .isEqualTo(422);
@@ -243,7 +246,8 @@ final class BadInputIT {
 
   @Test
   void everyParameterAsNullIsTheSameAsAbsent() throws IOException {
-    StringBuilder nulls = new StringBuilder("\"watermark\":false,\"best_of\":1,\"grammar\":null,\"adapter_id\":null");
+    StringBuilder nulls =
+        new StringBuilder("\"watermark\":false,\"best_of\":1,\"grammar\":null,\"adapter_id\":null");
     for (String name : Parameter.fieldNames()) {
       nulls.append(",\"").append(name).append("\":null");
     }
@@ -261,7 +265,8 @@ final class BadInputIT {
   @Test
   void decoderInputDetailsOfAStreamAreRefused() throws IOException {
     refused(
-        generate("{\"inputs\":\"a\",\"stream\":true,\"parameters\":{\"decoder_input_details\":true}}"),
+        generate(
+            "{\"inputs\":\"a\",\"stream\":true,\"parameters\":{\"decoder_input_details\":true}}"),
         422,
         "validation");
   }
@@ -292,7 +297,8 @@ final class BadInputIT {
 
   @Test
   void otherContentTypesAreUnsupported() throws IOException {
-    for (String type : List.of("text/plain", "application/xml", "application/x-www-form-urlencoded", "garbage")) {
+    for (String type :
+        List.of("text/plain", "application/xml", "application/x-www-form-urlencoded", "garbage")) {
       RawHttp.Reply reply =
           RawHttp.exchange(
               server.port(), "POST", "/generate", "{\"inputs\":\"a\"}", "Content-Type: " + type);
@@ -303,16 +309,17 @@ final class BadInputIT {
         415,
         "unsupported_media_type");
     refused(
-        RawHttp.exchange(
-            server.port(), "POST", "/sessions", "{}", "Content-Type: text/plain"),
+        RawHttp.exchange(server.port(), "POST", "/sessions", "{}", "Content-Type: text/plain"),
         415,
         "unsupported_media_type");
   }
 
   @Test
   void unknownPathsAndMethodsAndMediaTypes() throws IOException {
-    assertThat(refused(RawHttp.exchange(server.port(), "GET", "/nowhere", ""), 404, "not_found")
-            .get("error").stringValue())
+    assertThat(
+            refused(RawHttp.exchange(server.port(), "GET", "/nowhere", ""), 404, "not_found")
+                .get("error")
+                .stringValue())
         .contains("/nowhere");
     RawHttp.Reply get = RawHttp.exchange(server.port(), "GET", "/generate", "");
     refused(get, 405, "method_not_allowed");
@@ -325,8 +332,12 @@ final class BadInputIT {
         RawHttp.post(server.port(), "/generate", "{\"inputs\":\"a\"}", "Accept: ///"),
         406,
         "not_acceptable");
-    refused(RawHttp.exchange(server.port(), "GET", "/sessions/nobody", ""), 404, "session_not_found");
-    refused(RawHttp.exchange(server.port(), "DELETE", "/sessions/nobody", ""), 404, "session_not_found");
+    refused(
+        RawHttp.exchange(server.port(), "GET", "/sessions/nobody", ""), 404, "session_not_found");
+    refused(
+        RawHttp.exchange(server.port(), "DELETE", "/sessions/nobody", ""),
+        404,
+        "session_not_found");
     refused(RawHttp.exchange(server.port(), "GET", "/actuator/env", ""), 404, "not_found");
   }
 

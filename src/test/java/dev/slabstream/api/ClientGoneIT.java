@@ -16,10 +16,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Clients that go away, on real sockets, with the embedded model: its steps are slow enough to be met in each phase. One sequence
-/// runs at a time, so that a second one waits.
+/// Clients that go away, on real sockets, with the embedded model: its steps are slow enough to be
+/// met in each phase. One sequence runs at a time, so that a second one waits.
 final class ClientGoneIT {
-  private static final String LONG_PROMPT = "The quick brown fox jumps over the lazy dog. ".repeat(700);
+  private static final String LONG_PROMPT =
+      "The quick brown fox jumps over the lazy dog. ".repeat(700);
 
   private static RunningService service;
 
@@ -27,7 +28,8 @@ final class ClientGoneIT {
   static void start() throws InterruptedException {
     service =
         RunningService.ready(
-            "slabstream.model.path=" + Path.of("models/SmolLM2-135M-Instruct.Q4_1.gguf").toAbsolutePath(),
+            "slabstream.model.path="
+                + Path.of("models/SmolLM2-135M-Instruct.Q4_1.gguf").toAbsolutePath(),
             "slabstream.model.warm-up=false",
             "slabstream.kv-cache.size=400MB",
             "slabstream.engine.max-running=1",
@@ -56,7 +58,8 @@ final class ClientGoneIT {
     return stats().cancelled().getOrDefault(phase, 0L);
   }
 
-  private static void awaitThat(String what, BooleanSupplier condition) throws InterruptedException {
+  private static void awaitThat(String what, BooleanSupplier condition)
+      throws InterruptedException {
     assertThat(RunningService.await(condition)).as(what).isTrue();
   }
 
@@ -68,7 +71,11 @@ final class ClientGoneIT {
     http.send(
         "POST",
         "/generate",
-        ("{\"inputs\":\"" + inputs + "\",\"stream\":" + stream + ",\"parameters\":{\"ignore_eos\":true,"
+        ("{\"inputs\":\""
+                + inputs
+                + "\",\"stream\":"
+                + stream
+                + ",\"parameters\":{\"ignore_eos\":true,"
                 + parameters
                 + "}}")
             .getBytes(StandardCharsets.UTF_8),

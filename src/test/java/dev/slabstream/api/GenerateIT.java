@@ -87,8 +87,7 @@ final class GenerateIT {
                         new TokenInfo(7, "a", -0.5f, false),
                         new TokenInfo(2, "<e>", Float.NEGATIVE_INFINITY, true)),
                     true),
-                new GenerationEvent.Finished(
-                    "a", FinishReason.EOS_TOKEN, 1, 1, null, List.of())));
+                new GenerationEvent.Finished("a", FinishReason.EOS_TOKEN, 1, 1, null, List.of())));
     String expected =
         "\"top_tokens\":[{\"id\":7,\"text\":\"a\",\"logprob\":-0.5,\"special\":false},"
             + "{\"id\":2,\"text\":\"<e>\",\"logprob\":null,\"special\":true}]";
@@ -135,7 +134,8 @@ final class GenerateIT {
                     null,
                     List.of(new PrefillToken(1, "a", null), new PrefillToken(2, "b", -2f)))));
 
-    assertThat(generate("{\"inputs\":\"hi\",\"parameters\":{\"decoder_input_details\":true}}").body())
+    assertThat(
+            generate("{\"inputs\":\"hi\",\"parameters\":{\"decoder_input_details\":true}}").body())
         .isEqualTo(
             "{\"generated_text\":\"x\",\"details\":{\"finish_reason\":\"stop_sequence\",\"generated_tokens\":1,\"seed\":null,"
                 + "\"prefill\":[{\"id\":1,\"text\":\"a\",\"logprob\":null},{\"id\":2,\"text\":\"b\",\"logprob\":-2.0}],"
@@ -163,7 +163,10 @@ final class GenerateIT {
     }
     assertThat(
             RawHttp.post(
-                    server.port(), "/generate_stream", "{\"inputs\":\"hi\"}", "Accept: application/json")
+                    server.port(),
+                    "/generate_stream",
+                    "{\"inputs\":\"hi\"}",
+                    "Accept: application/json")
                 .body())
         .startsWith("data: ");
   }
@@ -189,7 +192,9 @@ final class GenerateIT {
         .play(Flux.concat(Mono.just(new GenerationEvent.Started(5, null)), Mono.never()));
     try (RawHttp http = new RawHttp(server.port())) {
       http.send(
-          "POST", "/generate", "{\"inputs\":\"hi\",\"stream\":true}".getBytes(),
+          "POST",
+          "/generate",
+          "{\"inputs\":\"hi\",\"stream\":true}".getBytes(),
           "Content-Type: application/json");
       assertThat(http.readUntil(text -> text.contains("\r\n\r\n"))).startsWith("HTTP/1.1 200 OK");
     }
@@ -263,8 +268,7 @@ final class GenerateIT {
 
     generate("{\"inputs\":\"hi\"}", "Cookie: slabstream-session=" + id);
     assertThat(server.generation().lastSession).isEqualTo(id);
-    generate(
-        "{\"inputs\":\"hi\"}", "Cookie: slabstream-session=" + id, "X-Session-Id: " + other);
+    generate("{\"inputs\":\"hi\"}", "Cookie: slabstream-session=" + id, "X-Session-Id: " + other);
     assertThat(server.generation().lastSession).isEqualTo(other);
     generate("{\"inputs\":\"hi\"}");
     assertThat(server.generation().lastSession).isNull();
@@ -275,8 +279,7 @@ final class GenerateIT {
 
   @Test
   void cookieIsSecureWhenTheClientCameByHttps() throws IOException {
-    try (EdgeServer behindProxy =
-        EdgeServer.serving("server.forward-headers-strategy=framework")) {
+    try (EdgeServer behindProxy = EdgeServer.serving("server.forward-headers-strategy=framework")) {
       assertThat(
               RawHttp.exchange(
                       behindProxy.port(), "POST", "/sessions", "", "X-Forwarded-Proto: https")
@@ -293,7 +296,8 @@ final class GenerateIT {
     assertThat(created.status()).isEqualTo(201);
     assertThat(created.body()).contains("\"parameters\":{\"details\":true}");
     String header =
-        "X-Session-Id: " + created.header("location").orElseThrow().substring("/sessions/".length());
+        "X-Session-Id: "
+            + created.header("location").orElseThrow().substring("/sessions/".length());
 
     assertThat(generate("{\"inputs\":\"hi\",\"stream\":true}", header).body())
         .contains("\"details\":{\"finish_reason\":\"length\"");

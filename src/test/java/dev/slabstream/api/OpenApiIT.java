@@ -105,7 +105,11 @@ final class OpenApiIT {
         .contains("malformed", "validation", "session_busy", "overloaded", "loading", "draining");
     List<String> types = Arrays.stream(ErrorType.values()).map(ErrorType::label).toList();
     assertThat(types).containsAll(promised);
-    assertThat(schema("Error").at("/properties/error_type/enum").valueStream().map(JsonNode::stringValue))
+    assertThat(
+            schema("Error")
+                .at("/properties/error_type/enum")
+                .valueStream()
+                .map(JsonNode::stringValue))
         .containsExactlyElementsOf(types);
   }
 
@@ -116,7 +120,11 @@ final class OpenApiIT {
         .containsExactlyInAnyOrder("application/json", "text/event-stream");
     assertThat(operation("/generate", "post").path("requestBody").path("required").booleanValue())
         .isTrue();
-    assertThat(operation("/generate", "post").path("parameters").valueStream().map(p -> p.path("name").stringValue()))
+    assertThat(
+            operation("/generate", "post")
+                .path("parameters")
+                .valueStream()
+                .map(p -> p.path("name").stringValue()))
         .containsExactly("X-Session-Id", "slabstream-session");
   }
 }

@@ -34,21 +34,20 @@ public final class RawHttp implements AutoCloseable {
 
     public Optional<String> header(String name) {
       return head.lines()
-          .filter(
-              l -> l.toLowerCase(Locale.ROOT).startsWith(name.toLowerCase(Locale.ROOT) + ":"))
+          .filter(l -> l.toLowerCase(Locale.ROOT).startsWith(name.toLowerCase(Locale.ROOT) + ":"))
           .map(l -> l.substring(name.length() + 1).strip())
           .findFirst();
     }
   }
 
   /// One request on a connection of its own, read to the end.
-  public static Reply exchange(
-      int port, String method, String path, String body, String... headers) throws IOException {
+  public static Reply exchange(int port, String method, String path, String body, String... headers)
+      throws IOException {
     return exchange(port, method, path, body.getBytes(StandardCharsets.UTF_8), headers);
   }
 
-  public static Reply exchange(
-      int port, String method, String path, byte[] body, String... headers) throws IOException {
+  public static Reply exchange(int port, String method, String path, byte[] body, String... headers)
+      throws IOException {
     try (RawHttp http = new RawHttp(port)) {
       String[] all = Arrays.copyOf(headers, headers.length + 1);
       all[headers.length] = "Connection: close";
@@ -64,8 +63,7 @@ public final class RawHttp implements AutoCloseable {
     return exchange(port, "POST", path, body, all);
   }
 
-  public void send(String method, String path, byte[] body, String... headers)
-      throws IOException {
+  public void send(String method, String path, byte[] body, String... headers) throws IOException {
     StringBuilder head = new StringBuilder();
     head.append(method).append(' ').append(path).append(" HTTP/1.1\r\nHost: localhost\r\n");
     for (String header : headers) {
@@ -82,11 +80,14 @@ public final class RawHttp implements AutoCloseable {
     socket.getOutputStream().flush();
   }
 
-  /// POSTs JSON in chunks, with no length declared. Gives up writing when the server has heard enough.
+  /// POSTs JSON in chunks, with no length declared. Gives up writing when the server has heard
+  /// enough.
   public void sendChunked(String path, byte[] body, int chunk) throws IOException {
     OutputStream out = socket.getOutputStream();
     String head =
-        "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        "POST "
+            + path
+            + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     out.write(head.getBytes(StandardCharsets.US_ASCII));
     for (int at = 0; at < body.length; at += chunk) {

@@ -29,8 +29,26 @@ final class RequestParserTest {
     assertThat(call.request().parameters())
         .isEqualTo(
             new GenerateParameters(
-                1, true, 0.5, 2, 0.9, 0.1, 0.8, 1.1, -1.0, 0.1, Map.of("7", -2.5), Long.MAX_VALUE,
-                List.of("a", "b"), List.of(3, 4), false, true, false, 5, 6, true));
+                1,
+                true,
+                0.5,
+                2,
+                0.9,
+                0.1,
+                0.8,
+                1.1,
+                -1.0,
+                0.1,
+                Map.of("7", -2.5),
+                Long.MAX_VALUE,
+                List.of("a", "b"),
+                List.of(3, 4),
+                false,
+                true,
+                false,
+                5,
+                6,
+                true));
   }
 
   @Test

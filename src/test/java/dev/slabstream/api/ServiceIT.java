@@ -77,8 +77,9 @@ final class ServiceIT {
 
   @Test
   void sameSeedSameBytesAndTheReplySaysWhichSeedItWas() throws IOException {
-    String body = "{\"inputs\":\"abc\",\"stream\":true,\"parameters\":{\"max_new_tokens\":12,"
-        + "\"temperature\":1.5,\"details\":true%s}}";
+    String body =
+        "{\"inputs\":\"abc\",\"stream\":true,\"parameters\":{\"max_new_tokens\":12,"
+            + "\"temperature\":1.5,\"details\":true%s}}";
     String first = generate(body.formatted("")).body();
     Matcher seed = Pattern.compile("\"seed\":(\\d+)").matcher(first);
     assertThat(seed.find()).isTrue();
@@ -103,7 +104,8 @@ final class ServiceIT {
     JsonNode truncated =
         json(
             generate(
-                "{\"inputs\":\"" + longPrompt
+                "{\"inputs\":\""
+                    + longPrompt
                     + "\",\"parameters\":{\"truncate\":8,\"max_new_tokens\":3,\"decoder_input_details\":true}}"),
             200);
     assertThat(truncated.at("/details/prefill").size()).isEqualTo(8);
@@ -155,7 +157,9 @@ final class ServiceIT {
   void sessionsOpenWithACookieHoldDefaultsAndExpire() throws IOException, InterruptedException {
     RawHttp.Reply created =
         RawHttp.post(
-            service.port(), "/sessions", "{\"parameters\":{\"max_new_tokens\":2,\"details\":true}}");
+            service.port(),
+            "/sessions",
+            "{\"parameters\":{\"max_new_tokens\":2,\"details\":true}}");
     JsonNode session = json(created, 201);
     String id = session.path("id").stringValue();
     assertThat(id).hasSizeGreaterThanOrEqualTo(22);
@@ -240,8 +244,9 @@ final class ServiceIT {
         .containsPattern("slabstream_time_to_first_token_seconds_bucket\\{le=\"0\\.001\"\\} ")
         .containsPattern("slabstream_startup_time_seconds\\{phase=\"weights\"\\} ")
         .containsPattern("slabstream_kv_blocks\\{state=\"leased\"\\} 0\\.0");
-    assertThat(value(scrape, "slabstream_requests_total{outcome=\"length\"}")
-            + value(scrape, "slabstream_requests_total{outcome=\"eos_token\"}"))
+    assertThat(
+            value(scrape, "slabstream_requests_total{outcome=\"length\"}")
+                + value(scrape, "slabstream_requests_total{outcome=\"eos_token\"}"))
         .isGreaterThanOrEqualTo(2);
     assertThat(value(scrape, "slabstream_requests_refused_total{error_type=\"validation\"}"))
         .isGreaterThanOrEqualTo(1);

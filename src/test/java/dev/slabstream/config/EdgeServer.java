@@ -79,7 +79,35 @@ public final class EdgeServer implements AutoCloseable {
 
   private static final ServiceInfo INFO =
       new ServiceInfo(
-          "fake", null, "q4_1", "cpu", "text-generation", 64, 1, 4, 511, 512, 1, 1, "slabstream",
-          "test", null, null, "llama", 512, 49152, "Q4_1", 1, 100, 5, "scalar", "a test", 0, 1,
-          true, 1, 512, 16);
+          "fake",
+          null,
+          "q4_1",
+          "cpu",
+          "text-generation",
+          64,
+          1,
+          4,
+          511,
+          512,
+          1,
+          1,
+          "slabstream",
+          "test",
+          null,
+          null,
+          "llama",
+          512,
+          49152,
+          "Q4_1",
+          1,
+          100,
+          5,
+          "scalar",
+          "a test",
+          0,
+          1,
+          true,
+          1,
+          512,
+          16);
 }

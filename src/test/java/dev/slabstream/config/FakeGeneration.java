@@ -19,7 +19,8 @@ import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
-/// A generation service that plays what a test wrote down, for tests of the edge alone. It remembers what it was asked.
+/// A generation service that plays what a test wrote down, for tests of the edge alone. It
+/// remembers what it was asked.
 public final class FakeGeneration implements GenerationService, Sessions {
   private final Map<String, SessionInfo> sessions = new ConcurrentHashMap<>();
   public final List<GenerateRequest> requests = new ArrayList<>();
@@ -38,8 +39,7 @@ public final class FakeGeneration implements GenerationService, Sessions {
         new GenerationEvent.Started(5, seed),
         token(1, 198, "\n", -0.69f, false),
         token(2, 15339, "héllo \"🙂\"", -1.5f, true),
-        new GenerationEvent.Finished(
-            "\nhéllo \"🙂\"", FinishReason.LENGTH, 2, 5, seed, List.of()));
+        new GenerationEvent.Finished("\nhéllo \"🙂\"", FinishReason.LENGTH, 2, 5, seed, List.of()));
   }
 
   public static GenerationEvent.Token token(

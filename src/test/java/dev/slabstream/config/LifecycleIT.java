@@ -20,9 +20,7 @@ final class LifecycleIT {
       "slabstream.model.path=" + Path.of("models/SmolLM2-135M-Instruct.Q4_1.gguf").toAbsolutePath();
 
   private static final String[] SLOW_MODEL = {
-    EMBEDDED,
-    "slabstream.model.warm-up=false",
-    "slabstream.kv-cache.size=200MB"
+    EMBEDDED, "slabstream.model.warm-up=false", "slabstream.kv-cache.size=200MB"
   };
 
   private static RawHttp stream(RunningService service, int maxNewTokens) throws IOException {
@@ -63,9 +61,7 @@ final class LifecycleIT {
       assertThat(RawHttp.exchange(port, "GET", "/actuator/health/readiness", "").status())
           .isEqualTo(503);
 
-      assertThat(running.readReply().body())
-          .contains("\"index\":60,")
-          .doesNotContain("error_type");
+      assertThat(running.readReply().body()).contains("\"index\":60,").doesNotContain("error_type");
       closing.get(60, TimeUnit.SECONDS);
     }
     everyLeaseIsBack(loaded);
@@ -96,12 +92,21 @@ final class LifecycleIT {
   void brokenModelEndsTheProcessAndIsNeverReady() throws InterruptedException, IOException {
     try (RunningService service =
         RunningService.starting(
-            "slabstream.model.path=" + TestModel.REFERENCE.resolve("malformed/trunc-counts.gguf"))) {
+            "slabstream.model.path="
+                + TestModel.REFERENCE.resolve("malformed/trunc-counts.gguf"))) {
       assertThat(RunningService.await(() -> !service.exitCodes().isEmpty())).isTrue();
       assertThat(service.exitCodes()).containsExactly(ProcessExit.STARTUP_FAILED);
       assertThat(RawHttp.exchange(service.port(), "GET", "/actuator/health/readiness", "").status())
           .isEqualTo(503);
     }
+  }
+
+  @Test
+  void endWhileLoadingIsNoFailure() {
+    RunningService service = RunningService.starting(SLOW_MODEL);
+    service.close();
+    assertThat(service.exitCodes()).isEmpty();
+    assertThat(service.gate().state()).isInstanceOf(ServiceGate.State.Draining.class);
   }
 
   @Test

@@ -25,11 +25,7 @@ final class LoadedModelTest {
     List<String> told = new ArrayList<>();
     LoadedModel loaded =
         LoadedModel.load(
-            TestModel.TINY,
-            TestModel.settings(SLAB_BYTES),
-            told::add,
-            EngineEvents.NONE,
-            _ -> {});
+            TestModel.TINY, TestModel.settings(SLAB_BYTES), told::add, EngineEvents.NONE, _ -> {});
     try (loaded) {
       loaded.engine().start();
       WarmUp.run(loaded);

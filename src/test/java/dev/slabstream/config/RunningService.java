@@ -12,9 +12,12 @@ import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 
-/// The whole service in this JVM, on a free port, over a tiny model unless the settings name another.
+/// The whole service in this JVM, on a free port, over a tiny model unless the settings name
+/// another.
 public final class RunningService implements AutoCloseable {
   private final ConfigurableApplicationContext context;
+  private final ServiceGate gate;
+  private final ExitCodes exitCodes;
 
   static class TestBeans extends EdgeServer.OwnEventLoops {
     @Bean
@@ -35,13 +38,14 @@ public final class RunningService implements AutoCloseable {
 
   private RunningService(ConfigurableApplicationContext context) {
     this.context = context;
+    this.gate = context.getBean(ServiceGate.class);
+    this.exitCodes = context.getBean(ExitCodes.class);
   }
 
   /// Starts it and waits until it is ready.
   public static RunningService ready(String... settings) throws InterruptedException {
     RunningService service = starting(settings);
-    boolean open =
-        await(() -> service.gate().state() instanceof ServiceGate.State.Serving);
+    boolean open = await(() -> service.gate().state() instanceof ServiceGate.State.Serving);
     if (!open) {
       service.close();
       throw new IllegalStateException("the service did not become ready");
@@ -65,8 +69,7 @@ public final class RunningService implements AutoCloseable {
             .map(setting -> "--" + setting.getKey() + "=" + setting.getValue())
             .toArray(String[]::new);
     return new RunningService(
-        new SpringApplicationBuilder(TestBeans.class, SlabstreamApplication.class)
-            .run(arguments));
+        new SpringApplicationBuilder(TestBeans.class, SlabstreamApplication.class).run(arguments));
   }
 
   /// Waits until something holds; false when it does not within a while.
@@ -82,7 +85,7 @@ public final class RunningService implements AutoCloseable {
   }
 
   public ServiceGate gate() {
-    return context.getBean(ServiceGate.class);
+    return gate;
   }
 
   public int port() {
@@ -102,7 +105,7 @@ public final class RunningService implements AutoCloseable {
   }
 
   public List<Integer> exitCodes() {
-    return context.getBean(ExitCodes.class).codes;
+    return exitCodes.codes;
   }
 
   @Override

@@ -45,8 +45,7 @@ final class SlabstreamPropertiesTest {
     runner.run(
         context -> {
           SlabstreamProperties properties = context.getBean(SlabstreamProperties.class);
-          assertThat(properties.model().path())
-              .isEqualTo("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+          assertThat(properties.model().path()).isEqualTo("models/SmolLM2-135M-Instruct.Q4_1.gguf");
           assertThat(properties.kvCache().size()).isNull();
           assertThat(properties.kernel().backend()).isEqualTo(KernelBackend.AUTO);
           assertThat(properties.kernel().vectorBitsOrZero()).isZero();
