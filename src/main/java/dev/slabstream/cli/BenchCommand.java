@@ -132,6 +132,7 @@ final class BenchCommand implements Callable<Integer> {
     }
     int maxTokens = depth + tests.stream().mapToInt(Test::tokens).max().orElse(1);
     try (LoadedModel loaded = modelOptions.load(kernelOptions.settings(), maxTokens, batch)) {
+      SingleSequence.requireFits(loaded.config(), maxTokens);
       int threads = loaded.kernels().info().threads();
       run(new Subject(loaded, sizes, MemoryProbe.gigabytesPerSecond(threads)), tests);
     }

@@ -20,14 +20,19 @@ final class SingleSequence implements AutoCloseable {
   /// @param chunk tokens computed in one step at most
   SingleSequence(LoadedModel loaded, int maxTokens, int chunk) {
     ModelConfig config = loaded.config();
+    requireFits(config, maxTokens);
+    this.model = loaded.model();
+    this.chunk = chunk;
+    this.lease = loaded.slab().lease(maxTokens, config.cacheWindow(), chunk).orElseThrow();
+  }
+
+  /// @throws CliException when the model's context is shorter
+  static void requireFits(ModelConfig config, int maxTokens) {
     if (maxTokens > config.contextLength()) {
       throw new CliException(
           CliException.USAGE,
           maxTokens + " tokens are more than the model's context of " + config.contextLength());
     }
-    this.model = loaded.model();
-    this.chunk = chunk;
-    this.lease = loaded.slab().lease(maxTokens, config.cacheWindow(), chunk).orElseThrow();
   }
 
   /// Computes the next tokens; hands the logits of the last one to `sink`.

@@ -313,6 +313,15 @@ class CommandsTest {
     assertThat(run.out().toLowerCase(Locale.ROOT)).contains("llama");
   }
 
+  @Test
+  void benchRefusesMoreTokensThanTheContextBeforeItMeasures() {
+    Run run = Run.of("bench", "-m", TINY, "-p", "16,600", "-n", "0");
+
+    assertThat(run.exitCode()).hasValue(2);
+    assertThat(run.err()).contains("600 tokens are more than the model's context of 512");
+    assertThat(run.out()).isEmpty();
+  }
+
   private static JsonNode control(String file) {
     for (JsonNode control : json(REFERENCE + "malformed/manifest.json").get("valid_controls")) {
       if (control.get("file").asString().equals(file)) {
