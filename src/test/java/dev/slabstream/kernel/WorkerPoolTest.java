@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.management.ManagementFactory;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -103,31 +105,39 @@ class WorkerPoolTest {
 
   @Test
   void idleWorkersBurnNoProcessorTime() throws InterruptedException {
+    Set<Thread> others = workers();
     try (WorkerPool pool = new WorkerPool(4)) {
       pool.run(8, 1, (from, to, worker) -> {});
       Thread.sleep(20);
-      long before = workerCpuNanos();
+      long before = cpuNanos(others);
       Thread.sleep(200);
-      assertThat(workerCpuNanos() - before).isLessThan(20_000_000);
+      assertThat(cpuNanos(others) - before).isLessThan(20_000_000);
     }
   }
 
-  private static long workerCpuNanos() {
+  private static long cpuNanos(Set<Thread> others) {
     var bean = ManagementFactory.getThreadMXBean();
-    return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread -> thread.getName().startsWith("slabstream-worker-"))
+    return workers().stream()
+        .filter(thread -> !others.contains(thread))
         .mapToLong(thread -> bean.getThreadCpuTime(thread.threadId()))
         .sum();
   }
 
+  /// Live workers of all pools of this JVM.
+  static Set<Thread> workers() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("slabstream-worker-"))
+        .collect(Collectors.toSet());
+  }
+
   @Test
   void closeJoinsTheWorkersAndUseAfterwardsIsRefused() {
+    Set<Thread> others = workers();
     WorkerPool pool = new WorkerPool(4);
+    assertThat(workers()).hasSize(others.size() + 3);
     pool.close();
     pool.close();
-    assertThat(Thread.getAllStackTraces().keySet())
-        .extracting(Thread::getName)
-        .noneMatch(name -> name.startsWith("slabstream-worker-"));
+    assertThat(others).containsAll(workers());
     assertThatThrownBy(() -> pool.run(1, 1, (from, to, worker) -> {}))
         .isInstanceOf(IllegalStateException.class);
   }
