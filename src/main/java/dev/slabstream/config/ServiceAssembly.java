@@ -66,7 +66,7 @@ final class ServiceAssembly {
 
   private GenerationSettings generationSettings() {
     SlabstreamProperties.Generation generation = properties.generation();
-    SlabstreamProperties.Engine engine = properties.engine();
+    int maxConcurrentRequests = properties.engine().maxRunning() + properties.engine().maxQueue();
     return new GenerationSettings(
         generation.defaultMaxNewTokens(),
         generation.maxStopSequences(),
@@ -75,9 +75,10 @@ final class ServiceAssembly {
         MAX_LOGIT_BIAS,
         generation.maxTopNTokens(),
         generation.specialTokensInPrompt(),
-        engine.maxRunning() + engine.maxQueue(),
+        maxConcurrentRequests,
         TOKENIZER_THREADS,
-        engine.maxQueue(),
+        // All that the engine would take may come at one moment: its own queue is what refuses.
+        maxConcurrentRequests,
         properties.session().max(),
         properties.session().idleTimeout());
   }

@@ -21,8 +21,8 @@ final class WarmUp {
   private static final int PROMPT_TOKENS = 64;
   private static final int NEW_TOKENS = 32;
 
-  /// A model so large that one step takes this long is better ready than warm.
-  private static final Duration LIMIT = Duration.ofSeconds(20);
+  /// After so long the service is better ready than warm: the model is large, or the kernels slow.
+  private static final Duration LIMIT = Duration.ofSeconds(6);
 
   private WarmUp() {}
 
@@ -30,11 +30,13 @@ final class WarmUp {
   ///
   /// @throws ModelUnusableException when the engine fails at it
   static void run(LoadedModel loaded) throws InterruptedException {
-    sequence(loaded, SamplingParams.greedy());
-    sequence(loaded, new SamplingParams(0.8, 40, 0.95, 0, 1, 1.1, 0, 0, Map.of(), 1, 2));
+    long deadline = System.nanoTime() + LIMIT.toNanos();
+    sequence(loaded, SamplingParams.greedy(), deadline);
+    SamplingParams sampling = new SamplingParams(0.8, 40, 0.95, 0, 1, 1.1, 0, 0, Map.of(), 1, 2);
+    sequence(loaded, sampling, deadline);
   }
 
-  private static void sequence(LoadedModel loaded, SamplingParams sampling)
+  private static void sequence(LoadedModel loaded, SamplingParams sampling, long deadline)
       throws InterruptedException {
     int room = loaded.engine().maxSequenceTokens();
     int promptTokens = Math.min(PROMPT_TOKENS, room / 2);
@@ -52,7 +54,7 @@ final class WarmUp {
                     prompt, newTokens, sampling, new int[0], new int[0], false, ended));
     try {
       try {
-        ended.future.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        ended.future.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
       } catch (TimeoutException e) {
         handle.cancel();
         ended.future.get();

@@ -5,10 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.slabstream.config.RunningService;
 import dev.slabstream.observability.Meter;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
@@ -29,7 +34,7 @@ final class ServiceIT {
             "slabstream.session.max=3",
             "slabstream.session.idle-timeout=1s",
             "slabstream.engine.max-running=2",
-            "slabstream.engine.max-queue=1");
+            "slabstream.engine.max-queue=2");
   }
 
   @AfterAll
@@ -85,6 +90,31 @@ final class ServiceIT {
     assertThat(seed.find()).isTrue();
 
     assertThat(generate(body.formatted(",\"seed\":" + seed.group(1))).body()).isEqualTo(first);
+  }
+
+  @Test
+  void requestsInACrowdGetTheBytesThatTheyGetAlone() throws Exception {
+    List<String> bodies =
+        List.of(
+            "{\"inputs\":\"abc\",\"stream\":true,\"parameters\":{\"max_new_tokens\":60,\"ignore_eos\":true}}",
+            "{\"inputs\":\"The quick brown fox\",\"stream\":true,\"parameters\":{\"max_new_tokens\":50,"
+                + "\"ignore_eos\":true,\"temperature\":1.2,\"seed\":5}}",
+            "{\"inputs\":\"zzz\",\"parameters\":{\"max_new_tokens\":40,\"ignore_eos\":true,\"details\":true}}");
+    List<String> alone = new ArrayList<>();
+    for (String body : bodies) {
+      alone.add(generate(body).body());
+    }
+    for (int round = 0; round < 5; round++) {
+      try (ExecutorService clients = Executors.newFixedThreadPool(bodies.size())) {
+        List<Callable<String>> calls =
+            bodies.stream().<Callable<String>>map(body -> () -> generate(body).body()).toList();
+        List<String> together = new ArrayList<>();
+        for (Future<String> reply : clients.invokeAll(calls)) {
+          together.add(reply.get());
+        }
+        assertThat(together).isEqualTo(alone);
+      }
+    }
   }
 
   @Test
