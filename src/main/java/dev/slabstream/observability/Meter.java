@@ -187,6 +187,21 @@ public enum Meter {
     return meterName;
   }
 
+  /// The name that a scrape shows: words joined by underscores, the unit behind what is not a plain count, `_total` behind what
+  /// only grows.
+  public String exportedName() {
+    String name = meterName.replace('.', '_');
+    if (kind == Kind.COUNTER) {
+      return name + "_total";
+    }
+    return exportsUnit() && !name.endsWith("_" + unit) ? name + "_" + unit : name;
+  }
+
+  /// A gauge of a count has what it counts in its name already.
+  boolean exportsUnit() {
+    return kind != Kind.GAUGE || unit.equals("bytes") || unit.equals("seconds");
+  }
+
   public Kind kind() {
     return kind;
   }

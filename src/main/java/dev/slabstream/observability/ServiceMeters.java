@@ -20,7 +20,6 @@ import io.micrometer.core.instrument.Timer;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
@@ -35,9 +34,6 @@ import org.springframework.stereotype.Component;
 /// with its first event misses it.
 @Component
 public final class ServiceMeters implements GenerationObserver, EngineEvents {
-  /// Units that go into a gauge's exported name; that of a count is in its name already.
-  private static final Set<String> PHYSICAL_UNITS = Set.of("bytes", "seconds");
-
   private final MeterRegistry registry;
   private final Map<ErrorType, Counter> refused = new EnumMap<>(ErrorType.class);
   private final Map<ErrorType, Counter> failed = new EnumMap<>(ErrorType.class);
@@ -272,7 +268,7 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
   private void gauge(Meter meter, Supplier<Number> value, String... tags) {
     Gauge.builder(meter.meterName(), value)
         .description(meter.description())
-        .baseUnit(PHYSICAL_UNITS.contains(meter.unit()) ? meter.unit() : null)
+        .baseUnit(meter.exportsUnit() ? meter.unit() : null)
         .tags(Tags.of(tags))
         .register(registry);
   }
