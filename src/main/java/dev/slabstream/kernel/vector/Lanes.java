@@ -11,9 +11,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 /// The one vector width of this JVM, and what the kernels share about it.
 final class Lanes {
-  static final int BITS =
-      Integer.getInteger(
-          VectorBackend.WIDTH_PROPERTY, VectorShape.preferredShape().vectorBitSize());
+  static final int BITS = VectorBackend.chosenBits();
 
   static final VectorSpecies<Float> F = VectorSpecies.of(float.class, VectorShape.forBitSize(BITS));
   static final VectorSpecies<Integer> I = F.withLanes(int.class);

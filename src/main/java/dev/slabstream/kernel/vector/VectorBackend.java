@@ -4,13 +4,14 @@ import dev.slabstream.kernel.PanelMath;
 import jdk.incubator.vector.VectorShape;
 
 /// Makes the vector backend, with one vector width in the life of a JVM: mixed widths would spoil the compiler's profiles, so the
-/// width is a constant of [Lanes], read once from a system property.
+/// width is a constant of [Lanes], taken from here when that class loads.
 public final class VectorBackend {
-  static final String WIDTH_PROPERTY = "slabstream.kernel.vector-bits";
+  /// What the first call asked for; 0 before it.
+  private static int chosenBits;
 
   private VectorBackend() {}
 
-  /// @param vectorBits 128, 256 or 512; 0 for what is set already, else the machine's widest
+  /// @param vectorBits 128, 256 or 512; 0 for what this JVM computes with already, else the machine's widest
   /// @throws IllegalStateException when the machine has no vectors that wide, or this JVM already computes with another width
   public static synchronized PanelMath open(int vectorBits, int threads) {
     int widest = VectorShape.preferredShape().vectorBitSize();
@@ -22,8 +23,8 @@ public final class VectorBackend {
               + widest
               + " bits");
     }
-    if (System.getProperty(WIDTH_PROPERTY) == null) {
-      System.setProperty(WIDTH_PROPERTY, String.valueOf(vectorBits == 0 ? widest : vectorBits));
+    if (chosenBits == 0) {
+      chosenBits = vectorBits == 0 ? widest : vectorBits;
     }
     if (vectorBits != 0 && vectorBits != Lanes.BITS) {
       throw new IllegalStateException(
@@ -34,5 +35,9 @@ public final class VectorBackend {
               + " bits, and cannot change");
     }
     return new VectorMath(threads);
+  }
+
+  static synchronized int chosenBits() {
+    return chosenBits;
   }
 }
