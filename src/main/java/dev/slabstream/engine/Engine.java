@@ -155,6 +155,8 @@ public final class Engine implements AutoCloseable {
   }
 
   private void run() {
+    // Known before the first park: until start() returns, a submission could not wake it otherwise.
+    thread = Thread.currentThread();
     try {
       while (state != State.CLOSED) {
         if (loop.step() > 0) {

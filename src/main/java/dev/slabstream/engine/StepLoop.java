@@ -88,10 +88,15 @@ final class StepLoop {
   }
 
   private void takeIn() {
-    submissions.drainTo(scheduler.waiting);
-    if (cancellationsPending) {
-      // Cleared before the flags of the sequences are read: who asks meanwhile signals anew.
+    // Read and cleared before the queue is emptied and the flags of the sequences are read: whoever
+    // signalled until here is found then, however late it was submitted; who asks later signals
+    // anew.
+    boolean cancelling = cancellationsPending;
+    if (cancelling) {
       cancellationsPending = false;
+    }
+    submissions.drainTo(scheduler.waiting);
+    if (cancelling) {
       endCancelled();
     }
   }

@@ -5,7 +5,9 @@ import java.util.Deque;
 
 /// Where sequences enter, from any thread; the engine's thread takes them out. Bounded by all that wait for admission, whether
 /// they are still in here or already with the scheduler.
-final class SubmissionQueue {
+///
+/// Not final, so that a test can do something at a moment that other threads rarely meet.
+class SubmissionQueue {
   private final int maxWaiting;
   private final Deque<Sequence> entered = new ArrayDeque<>();
   private int numWaiting;
