@@ -13,8 +13,13 @@ final class Attention {
   private static final int UNIT_TOKENS = 32;
   private static final int UNITS_PER_THREAD = 4;
 
+  /// Room for the slots of all partitions together: 64 MiB. Where more would be needed (many threads, many long sequences), there
+  /// are units enough to give each thread whole ones.
+  static final long MAX_SLOT_FLOATS = 16L << 20;
+
   private final PanelMath math;
   private final WorkerPool pool;
+  private final long maxSlotFloats;
   private final float[][] scratch;
   private float[] slots = {};
 
@@ -25,9 +30,10 @@ final class Attention {
   /// First item of each unit's partitions, and their total.
   private int[] firstItem = new int[17];
 
-  Attention(PanelMath math, WorkerPool pool) {
+  Attention(PanelMath math, WorkerPool pool, long maxSlotFloats) {
     this.math = math;
     this.pool = pool;
+    this.maxSlotFloats = maxSlotFloats;
     this.scratch = new float[pool.threads()][0];
   }
 
@@ -35,7 +41,10 @@ final class Attention {
     listBlocks(runs);
     int numUnits = numBlocks * call.layout().numKvHeads();
     int numItems = countPartitions(call, runs, numUnits);
-    if (numUnits >= UNITS_PER_THREAD * pool.threads() || numItems == numUnits) {
+    int slotFloats = largestBlock(runs) * call.groupHeads() * call.partialFloats();
+    if (numUnits >= UNITS_PER_THREAD * pool.threads()
+        || numItems == numUnits
+        || (long) numItems * slotFloats > maxSlotFloats) {
       pool.run(
           numUnits,
           1,
@@ -46,7 +55,6 @@ final class Attention {
           });
       return;
     }
-    int slotFloats = UNIT_TOKENS * call.groupHeads() * call.partialFloats();
     slots = grown(slots, (long) numItems * slotFloats);
     pool.run(
         numItems,
@@ -97,6 +105,15 @@ final class Attention {
         blockFirstToken[numBlocks++] = first;
       }
     }
+  }
+
+  /// Tokens of the block that has most: 1 while all runs decode.
+  private static int largestBlock(List<KvRun> runs) {
+    int largest = 0;
+    for (int r = 0; r < runs.size(); r++) {
+      largest = Math.max(largest, runs.get(r).numTokens());
+    }
+    return Math.min(UNIT_TOKENS, largest);
   }
 
   private int countPartitions(AttentionCall call, List<KvRun> runs, int numUnits) {

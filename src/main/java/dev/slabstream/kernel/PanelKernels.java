@@ -27,10 +27,15 @@ final class PanelKernels implements Kernels {
   private boolean closed;
 
   PanelKernels(KernelInfo info, PanelMath math) {
+    this(info, math, Attention.MAX_SLOT_FLOATS);
+  }
+
+  /// As above, with a bound of its own on the memory that attention takes for partitions computed apart.
+  PanelKernels(KernelInfo info, PanelMath math, long maxSlotFloats) {
     this.info = info;
     this.math = math;
     this.pool = new WorkerPool(info.threads());
-    this.attention = new Attention(math, pool);
+    this.attention = new Attention(math, pool, maxSlotFloats);
   }
 
   @Override

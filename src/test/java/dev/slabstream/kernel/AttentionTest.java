@@ -31,4 +31,26 @@ class AttentionTest {
       }
     }
   }
+
+  /// Without room for the slots of partitions, whole sequences are the items of work: fewer pieces, the same bits.
+  @ParameterizedTest
+  @CsvSource({"64,3,16,0", "40,1,48,300"})
+  void boundedMemoryForPartitionsChangesNoBit(
+      int headDim, int groupHeads, int blockTokens, int window) {
+    List<Integer> chunks = List.of(690, 1, 1, 5, 1, 1, 1);
+    float[][] results = new float[2][];
+    long[] bounds = {Attention.MAX_SLOT_FLOATS, 0};
+    for (int i = 0; i < bounds.length; i++) {
+      KernelInfo info = new KernelInfo(KernelBackend.SCALAR, 0, 3, true, "a test");
+      try (Kernels kernels = new PanelKernels(info, new ScalarMath(), bounds[i]);
+          Arena arena = Arena.ofShared()) {
+        var fixture =
+            new KernelScenarios.AttentionFixture(
+                kernels, new RandomTensors(4), 700, headDim, groupHeads, blockTokens, window);
+        fixture.open(arena);
+        results[i] = fixture.run(chunks);
+      }
+    }
+    assertThat(results[1]).isEqualTo(results[0]);
+  }
 }
