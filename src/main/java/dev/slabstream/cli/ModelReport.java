@@ -1,10 +1,7 @@
 package dev.slabstream.cli;
 
-import dev.slabstream.config.LoadSettings;
 import dev.slabstream.config.SlabSizing;
-import dev.slabstream.engine.EngineSettings;
-import dev.slabstream.kernel.KernelBackend;
-import dev.slabstream.kernel.KernelSettings;
+import dev.slabstream.config.SlabstreamProperties;
 import dev.slabstream.kvcache.KvPlan;
 import dev.slabstream.model.ModelConfig;
 import dev.slabstream.tensor.ElementType;
@@ -18,20 +15,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /// What is to be said about a model without computing anything.
 final class ModelReport {
-  /// The service's defaults, as far as they size the slab.
-  private static final LoadSettings SERVING =
-      new LoadSettings(
-          new KernelSettings(KernelBackend.AUTO, 0, 1),
-          new EngineSettings(128, 512, 32),
-          OptionalLong.empty(),
-          ModelOptions.BLOCK_TOKENS,
-          LoadSettings.SlabKind.ND4J);
-
   private static final int MAX_SHOWN_ELEMENTS = 8;
   private static final int MAX_SHOWN_CHARS = 100;
 
@@ -169,7 +156,8 @@ final class ModelReport {
     memory.put("limit_bytes", SlabSizing.memoryLimitBytes());
     memory.put("heap_bytes", Runtime.getRuntime().maxMemory());
     try {
-      KvPlan plan = SlabSizing.plan(c, sizes.bytes(), SERVING);
+      KvPlan plan =
+          SlabSizing.plan(c, sizes.bytes(), SlabstreamProperties.defaults().loadSettings());
       memory.put("slab_bytes", plan.layout().slabBytes());
       memory.put("slab_tokens", plan.numTokens());
       memory.put("slab_reason", plan.reason());

@@ -2,21 +2,17 @@ package dev.slabstream.config;
 
 import dev.slabstream.api.ServiceInfo;
 import dev.slabstream.engine.EngineEvents;
-import dev.slabstream.engine.EngineSettings;
 import dev.slabstream.generation.EngineGenerationService;
 import dev.slabstream.generation.GenerationObserver;
 import dev.slabstream.generation.GenerationService.ServiceLimits;
 import dev.slabstream.generation.GenerationSettings;
 import dev.slabstream.generation.ServedModel;
 import dev.slabstream.kernel.KernelInfo;
-import dev.slabstream.kernel.KernelSettings;
 import dev.slabstream.model.ModelConfig;
 import dev.slabstream.observability.MeteredParts;
 import java.util.Locale;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.function.Consumer;
-import org.springframework.util.unit.DataSize;
 
 /// Makes the parts of the service out of its settings.
 final class ServiceAssembly {
@@ -36,21 +32,11 @@ final class ServiceAssembly {
   /// @throws ModelUnusableException when there is no model, or it cannot be used
   LoadedModel load(LoadProgress progress, EngineEvents events, Consumer<Throwable> fatalHandler) {
     return LoadedModel.load(
-        ModelPath.find(properties.model().path()), loadSettings(), progress, events, fatalHandler);
-  }
-
-  private LoadSettings loadSettings() {
-    SlabstreamProperties.Engine engine = properties.engine();
-    DataSize size = properties.kvCache().size();
-    return new LoadSettings(
-        new KernelSettings(
-            properties.kernel().backend(),
-            properties.kernel().vectorBitsOrZero(),
-            engine.actualThreads()),
-        new EngineSettings(engine.maxQueue(), engine.maxBatchTokens(), engine.maxRunning()),
-        size == null ? OptionalLong.empty() : OptionalLong.of(size.toBytes()),
-        properties.kvCache().blockTokens(),
-        LoadSettings.SlabKind.ND4J);
+        ModelPath.find(properties.model().path()),
+        properties.loadSettings(),
+        progress,
+        events,
+        fatalHandler);
   }
 
   EngineGenerationService generation(LoadedModel loaded, GenerationObserver observer) {

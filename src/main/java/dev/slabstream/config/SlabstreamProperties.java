@@ -1,7 +1,9 @@
 package dev.slabstream.config;
 
 import dev.slabstream.api.UnknownParameters;
+import dev.slabstream.engine.EngineSettings;
 import dev.slabstream.kernel.KernelBackend;
+import dev.slabstream.kernel.KernelSettings;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -9,11 +11,14 @@ import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Pattern;
 import java.time.Duration;
+import java.util.OptionalLong;
 import org.hibernate.validator.constraints.time.DurationMax;
 import org.hibernate.validator.constraints.time.DurationMin;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
 import org.springframework.util.unit.DataSize;
 import org.springframework.validation.annotation.Validated;
 
@@ -30,6 +35,23 @@ public record SlabstreamProperties(
     @DefaultValue @Valid Session session,
     @DefaultValue @Valid Api api,
     @DefaultValue @Valid Shutdown shutdown) {
+
+  /// Those of a service that nobody told anything.
+  public static SlabstreamProperties defaults() {
+    return new Binder(new MapConfigurationPropertySource())
+        .bindOrCreate("slabstream", SlabstreamProperties.class);
+  }
+
+  /// What of them the loading of the model needs.
+  public LoadSettings loadSettings() {
+    DataSize slabSize = kvCache.size();
+    return new LoadSettings(
+        new KernelSettings(kernel.backend(), kernel.vectorBitsOrZero(), engine.actualThreads()),
+        new EngineSettings(engine.maxQueue(), engine.maxBatchTokens(), engine.maxRunning()),
+        slabSize == null ? OptionalLong.empty() : OptionalLong.of(slabSize.toBytes()),
+        kvCache.blockTokens(),
+        LoadSettings.SlabKind.ND4J);
+  }
 
   /// The model that is served.
   ///

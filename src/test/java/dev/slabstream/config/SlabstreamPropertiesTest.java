@@ -53,6 +53,7 @@ final class SlabstreamPropertiesTest {
           assertThat(properties.api().maxBodySize().toBytes()).isEqualTo(1 << 20);
           assertThat(properties.api().keepAlive()).isEqualTo(Duration.ofSeconds(15));
           assertThat(properties.generation().defaultMaxNewTokens()).isEqualTo(100);
+          assertThat(SlabstreamProperties.defaults()).isEqualTo(properties);
         });
   }
 
