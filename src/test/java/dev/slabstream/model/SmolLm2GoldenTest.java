@@ -12,14 +12,11 @@ class SmolLm2GoldenTest {
   private static final GoldenReport REPORT = new GoldenReport("smollm2");
   private static final GoldenFile GOLDEN = GoldenFile.smolLm2();
 
-  /// Steps of the one case that the slow backends do.
-  private static final int FEW_STEPS = 6;
-
   @ParameterizedTest
   @EnumSource
   void theEmbeddedModelGivesTheReferencesLogitsAndTokens(TestBackend backend) {
     Deviations found = new Deviations();
-    try (Kernels kernels = backend.open(backend.isFast() ? 2 : 1);
+    try (Kernels kernels = backend.open(2);
         Loaded loaded = TestModels.load(GOLDEN.path(), kernels, 64)) {
       found.compare(loaded, GOLDEN, backend.isFast() ? GOLDEN.cases() : aShortCase());
     }
@@ -27,7 +24,7 @@ class SmolLm2GoldenTest {
   }
 
   private static List<Case> aShortCase() {
-    return List.of(GOLDEN.theCase("english").withSteps(FEW_STEPS));
+    return List.of(GOLDEN.theCase("english"));
   }
 
   @AfterAll
