@@ -7,7 +7,6 @@ import dev.slabstream.generation.GenerateRequest;
 import dev.slabstream.generation.GenerationEvent;
 import dev.slabstream.generation.GenerationObserver;
 import dev.slabstream.generation.GenerationSettings;
-import dev.slabstream.generation.ServedModel;
 import java.util.Iterator;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -77,11 +76,7 @@ final class GenerateCommand implements Callable<Integer> {
     return new EngineGenerationService(
         loaded.engine()::submit,
         loaded.tokenizer(),
-        new ServedModel(
-            loaded.config().contextLength(),
-            loaded.engine().maxSequenceTokens(),
-            loaded.config().vocabSize(),
-            loaded.loadedTokenizer().endOfTextIds()),
+        loaded.served(),
         GenerationSettings.DEFAULTS,
         GenerationObserver.NONE);
   }

@@ -2,6 +2,7 @@ package dev.slabstream.config;
 
 import dev.slabstream.engine.Engine;
 import dev.slabstream.engine.EngineEvents;
+import dev.slabstream.generation.ServedModel;
 import dev.slabstream.kernel.Kernels;
 import dev.slabstream.kvcache.KvPlan;
 import dev.slabstream.kvcache.KvSlab;
@@ -120,6 +121,15 @@ public final class LoadedModel implements AutoCloseable {
 
   public Engine engine() {
     return engine;
+  }
+
+  /// What a request has to fit into.
+  public ServedModel served() {
+    return new ServedModel(
+        config().contextLength(),
+        engine.maxSequenceTokens(),
+        config().vocabSize(),
+        tokenizer.endOfTextIds());
   }
 
   /// The type that most of the weights are stored in.

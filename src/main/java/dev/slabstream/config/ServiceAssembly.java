@@ -6,7 +6,6 @@ import dev.slabstream.generation.EngineGenerationService;
 import dev.slabstream.generation.GenerationObserver;
 import dev.slabstream.generation.GenerationService.ServiceLimits;
 import dev.slabstream.generation.GenerationSettings;
-import dev.slabstream.generation.ServedModel;
 import dev.slabstream.kernel.KernelInfo;
 import dev.slabstream.model.ModelConfig;
 import dev.slabstream.observability.MeteredParts;
@@ -40,14 +39,12 @@ final class ServiceAssembly {
   }
 
   EngineGenerationService generation(LoadedModel loaded, GenerationObserver observer) {
-    ServedModel served =
-        new ServedModel(
-            loaded.config().contextLength(),
-            loaded.engine().maxSequenceTokens(),
-            loaded.config().vocabSize(),
-            loaded.loadedTokenizer().endOfTextIds());
     return new EngineGenerationService(
-        loaded.engine()::submit, loaded.tokenizer(), served, generationSettings(), observer);
+        loaded.engine()::submit,
+        loaded.tokenizer(),
+        loaded.served(),
+        generationSettings(),
+        observer);
   }
 
   private GenerationSettings generationSettings() {

@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class SlabMemoryTest {
+  /// Linux only.
+  private static final Path PROCESS_STATUS = Path.of("/proc/self/status");
+
   @Test
   void theSegmentIsTheArraysOwnMemory() {
     try (Nd4jSlabMemory memory = Nd4jSlabMemory.allocate(4000)) {
@@ -80,13 +85,19 @@ class SlabMemoryTest {
     String output = new String(process.getInputStream().readAllBytes());
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
     assertThat(output).contains("wrote both ends");
+    // No page is missing later: all were there before the first use.
+    if (Files.exists(PROCESS_STATUS)) {
+      assertThat(output).containsPattern("resident [4-9]\\d\\d MiB");
+    }
     assertThat(process.exitValue()).isZero();
   }
 
   static final class LargeSlab {
-    public static void main(String[] args) {
+    public static void main(String[] args) throws IOException {
       long bytes = 400L << 20;
+      long before = residentMib();
       try (SlabMemory memory = SlabMemory.nd4j(bytes)) {
+        System.out.println("resident " + (residentMib() - before) + " MiB");
         memory.segment().set(ValueLayout.JAVA_INT, 0, 1);
         memory.segment().set(ValueLayout.JAVA_INT, bytes - 4, 2);
         if (memory.segment().get(ValueLayout.JAVA_INT, 0) == 1
@@ -94,6 +105,16 @@ class SlabMemoryTest {
           System.out.println("wrote both ends");
         }
       }
+    }
+
+    private static long residentMib() throws IOException {
+      if (!Files.exists(PROCESS_STATUS)) {
+        return 0;
+      }
+      return Files.readAllLines(PROCESS_STATUS).stream()
+          .filter(line -> line.startsWith("VmRSS:"))
+          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
+          .sum();
     }
   }
 }

@@ -36,11 +36,6 @@ public record GoldenFile(String name, Path path, double tolerance, List<Case> ca
       List<Step> steps,
       float @Nullable [] lastPromptLogits,
       float @Nullable [] allPromptLogits) {
-    Case withSteps(int numSteps) {
-      List<Step> fewer = steps.subList(0, Math.min(numSteps, steps.size()));
-      return new Case(name, promptIds, fewer, lastPromptLogits, allPromptLogits);
-    }
-
     @Override
     public String toString() {
       return name;
@@ -125,12 +120,6 @@ public record GoldenFile(String name, Path path, double tolerance, List<Case> ca
       cases.add(golden(json.get("name").asString(), json, steps));
     }
     return new GoldenFile("smollm2/Q4_1", TestModels.smolLm2(), SMOLLM2_TOLERANCE, cases);
-  }
-
-  /// The same with at most `numSteps` steps in each case.
-  GoldenFile withSteps(int numSteps) {
-    return new GoldenFile(
-        name, path, tolerance, cases.stream().map(each -> each.withSteps(numSteps)).toList());
   }
 
   /// The case called `name`.

@@ -8,25 +8,22 @@ import java.util.List;
 
 /// The backends that models are tested on.
 public enum TestBackend {
-  SCALAR(KernelBackend.SCALAR, true, Integer.MAX_VALUE, false),
-  VECTOR(KernelBackend.VECTOR, true, Integer.MAX_VALUE, true),
+  SCALAR(KernelBackend.SCALAR, true, false),
+  VECTOR(KernelBackend.VECTOR, true, true),
   /// A witness, not a server: an operation costs it what a whole tiny layer costs the others.
-  ND4J(KernelBackend.ND4J, false, 4, false);
+  ND4J(KernelBackend.ND4J, false, false);
 
   private final KernelBackend backend;
   private final boolean deterministic;
-  private final int goldenSteps;
   private final boolean fast;
 
   /// @param deterministic whether it promises the same bits whatever the batch, the chunks and the
   ///     threads
-  /// @param goldenSteps the most greedy steps that it does after the prompt of a tiny model
   /// @param fast whether it does everything that the embedded model is tested with, or only a
   ///     little
-  TestBackend(KernelBackend backend, boolean deterministic, int goldenSteps, boolean fast) {
+  TestBackend(KernelBackend backend, boolean deterministic, boolean fast) {
     this.backend = backend;
     this.deterministic = deterministic;
-    this.goldenSteps = goldenSteps;
     this.fast = fast;
   }
 
@@ -37,10 +34,6 @@ public enum TestBackend {
 
   Kernels open(int threads, int vectorBits) {
     return Kernels.open(new KernelSettings(backend, vectorBits, threads));
-  }
-
-  int goldenSteps() {
-    return goldenSteps;
   }
 
   boolean isFast() {

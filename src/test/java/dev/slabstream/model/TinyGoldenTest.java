@@ -27,7 +27,7 @@ class TinyGoldenTest {
     Deviations found = new Deviations();
     try (Kernels kernels = backend.open(1);
         Loaded loaded = TestModels.load(golden.path(), kernels, 16)) {
-      found.compare(loaded, golden, golden.withSteps(backend.goldenSteps()).cases());
+      found.compare(loaded, golden, golden.cases());
     }
     REPORT.add(backend, golden, found);
   }
