@@ -3,6 +3,7 @@ package dev.slabstream.api;
 import dev.slabstream.generation.ErrorType;
 import dev.slabstream.generation.GenerationException;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.annotation.Order;
@@ -118,8 +119,11 @@ final class ErrorResponses implements WebExceptionHandler {
     };
   }
 
-  private static List<String> allowed(MethodNotAllowedException failure) {
-    return failure.getSupportedMethods().stream().map(HttpMethod::name).sorted().toList();
+  private static String allowed(MethodNotAllowedException failure) {
+    return failure.getSupportedMethods().stream()
+        .map(HttpMethod::name)
+        .sorted()
+        .collect(Collectors.joining(", "));
   }
 
   private static void keep(String name, HttpHeaders from, HttpHeaders to) {

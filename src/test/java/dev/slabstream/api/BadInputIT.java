@@ -322,7 +322,8 @@ final class BadInputIT {
                 .stringValue())
         .contains("/nowhere");
     RawHttp.Reply get = RawHttp.exchange(server.port(), "GET", "/generate", "");
-    refused(get, 405, "method_not_allowed");
+    assertThat(refused(get, 405, "method_not_allowed").get("limit").stringValue())
+        .isEqualTo("POST");
     assertThat(get.header("allow")).hasValue("POST");
     refused(
         RawHttp.post(server.port(), "/generate", "{\"inputs\":\"a\"}", "Accept: text/html"),

@@ -1,0 +1,66 @@
+package dev.slabstream.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `bin/slabstream` with a stand-in for Java that writes down how it was called.
+@DisabledOnOs(OS.WINDOWS)
+class LauncherTest {
+  @TempDir private Path folder;
+
+  @BeforeEach
+  void makeJava() throws IOException {
+    Path java = folder.resolve("java");
+    Files.writeString(
+        java, "#!/bin/sh\necho \"LC_ALL=${LC_ALL:-}\"\nfor a; do echo \"$a\"; done\n");
+    Files.setPosixFilePermissions(java, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Files.createFile(folder.resolve("some.jar"));
+  }
+
+  @Test
+  void aLocaleWithoutCharactersBeyondAsciiIsReplaced() throws Exception {
+    assertThat(launch(Map.of())).startsWith("LC_ALL=C.UTF-8\n");
+    assertThat(launch(Map.of("LC_ALL", "C", "LANG", "en_US.UTF-8"))).startsWith("LC_ALL=C.UTF-8\n");
+    assertThat(launch(Map.of("LANG", "POSIX"))).startsWith("LC_ALL=C.UTF-8\n");
+  }
+
+  @Test
+  void anyOtherLocaleStays() throws Exception {
+    assertThat(launch(Map.of("LANG", "de_DE.UTF-8"))).startsWith("LC_ALL=\n");
+    assertThat(launch(Map.of("LC_ALL", "de_DE.UTF-8", "LANG", "C")))
+        .startsWith("LC_ALL=de_DE.UTF-8\n");
+  }
+
+  @Test
+  void theVectorModuleAndAllArgumentsArePassedOn() throws Exception {
+    assertThat(launch(Map.of(), "tokenize", "two words").lines())
+        .contains("--add-modules=jdk.incubator.vector", "-jar")
+        .endsWith("tokenize", "two words");
+  }
+
+  private String launch(Map<String, String> locale, String... args) throws Exception {
+    ProcessBuilder builder = new ProcessBuilder("bin/slabstream");
+    builder.command().addAll(List.of(args));
+    Map<String, String> environment = builder.environment();
+    environment.keySet().removeIf(name -> name.startsWith("LC_") || name.equals("LANG"));
+    environment.putAll(locale);
+    environment.put("SLABSTREAM_JAVA", folder.resolve("java").toString());
+    environment.put("SLABSTREAM_JAR", folder.resolve("some.jar").toString());
+    Path out = folder.resolve("out");
+    Process process = builder.redirectErrorStream(true).redirectOutput(out.toFile()).start();
+    assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    return Files.readString(out);
+  }
+}
