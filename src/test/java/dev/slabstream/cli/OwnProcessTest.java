@@ -21,10 +21,10 @@ class OwnProcessTest {
 
   @Test
   void aCommandWritesItsResultOnlyAndStartsNoSpring() throws Exception {
-    int exitCode = start("tokenize", "-m", LLAMA, "--ids", "ab äöü");
+    int exitCode = start("tokenize", "-m", LLAMA, "--ids", "ab cd");
 
     assertThat(out())
-        .isEqualToIgnoringNewLines(Run.of("tokenize", "-m", LLAMA, "--ids", "ab äöü").out());
+        .isEqualToIgnoringNewLines(Run.of("tokenize", "-m", LLAMA, "--ids", "ab cd").out());
     assertThat(exitCode).isZero();
     assertThat(Files.readString(folder.resolve("classes")))
         .contains("dev.slabstream.cli.TokenizeCommand")
