@@ -1,29 +1,49 @@
 package dev.slabstream.cli;
 
 import dev.slabstream.config.LoadedModel;
-import dev.slabstream.kernel.KernelInfo;
+import dev.slabstream.kernel.MachineLimits;
 import dev.slabstream.weights.Checkpoint;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
-import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/// Measures the model as llama-bench does: tokens per second of prompts, and of generation one
-/// token at a time, of random tokens, without tokenizer, sampling and scheduling.
+/// Measures the model as llama-bench does: tokens per second of prompts, and of generation one token
+/// at a time, of one sequence or several at once, beside what the machine can do at most.
 @Command(
     name = "bench",
-    description = "Measures prompt and generation speed, in tokens per second.",
-    mixinStandardHelpOptions = true)
+    description = {
+      "Measures prompt and generation speed, and how far it is from the machine's limits.",
+      "",
+      "Tests are named as in llama-bench:",
+      "  pp512              a prompt of 512 tokens",
+      "  tg128 x8 @ d4000   128 tokens, one at a time, in each of 8 sequences at once,",
+      "                     with 4000 tokens in the cache before",
+      "Every prompt length and number of tokens is measured at every depth, generation with every"
+          + " number of sequences. Tokens are random; there is no tokenizer, sampling or scheduling.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "Columns (--json has the same and more):",
+      "  tokens/s   median of the repetitions, all sequences together; then minimum,",
+      "             maximum and median absolute deviation",
+      "  GB/s       packed weights, keys and values read, of generation; one pass over",
+      "             the weights serves all sequences of a step",
+      "  GFLOP/s    two operations for each weight used, and for each multiply-add of",
+      "             attention",
+      "  %% memory   share of what the same threads reach when they only read memory",
+      "  %% FMA      share of what they reach when they only multiply and add, in",
+      "             registers, at the same vector width",
+      "A probe at the start finds these limits. Generation is bound by the first, prompts by the"
+          + " second."
+    })
 final class BenchCommand implements Callable<Integer> {
-  private static final long SEED = 1;
   private static final int MAX_TOKENS = 1 << 20;
+  private static final int MAX_SEQUENCES = 1024;
 
   private final Console console;
   @Mixin private ModelOptions modelOptions = new ModelOptions();
@@ -46,11 +66,23 @@ final class BenchCommand implements Callable<Integer> {
   private List<Integer> generatedTokens = List.of();
 
   @Option(
+      names = {"-s", "--sequences"},
+      paramLabel = "N",
+      split = ",",
+      defaultValue = "1",
+      description =
+          "Sequences that generate at once, one token each in a step. Default: ${DEFAULT-VALUE}")
+  private List<Integer> sequences = List.of();
+
+  @Option(
       names = {"-d", "--depth"},
       paramLabel = "N",
+      split = ",",
       defaultValue = "0",
-      description = "Tokens that are in the cache before. Default: ${DEFAULT-VALUE}")
-  private int depth;
+      description =
+          "Positions that each sequence has in the cache before; what they hold is not computed."
+              + " Default: ${DEFAULT-VALUE}")
+  private List<Integer> depths = List.of();
 
   @Option(
       names = {"-b", "--batch"},
@@ -80,212 +112,86 @@ final class BenchCommand implements Callable<Integer> {
     this.console = console;
   }
 
-  /// @param isPrompt all tokens at once, or one by one
-  private record Test(boolean isPrompt, int tokens) {
-    String name(int depth) {
-      return (isPrompt ? "pp" : "tg") + tokens + (depth == 0 ? "" : " @ d" + depth);
-    }
-  }
-
-  /// What is measured, and the ceiling beside it.
-  private record Subject(LoadedModel loaded, WeightSizes sizes, double memorySpeed) {}
-
-  /// @param min the slowest of the samples, `max` the fastest; `tokensPerSecond` is their median
-  /// @param bytesPerToken weights as in the file, keys and values, that computing one token reads
-  record Result(
-      String test,
-      int tokens,
-      int depth,
-      double tokensPerSecond,
-      double min,
-      double max,
-      double[] samples,
-      @Nullable Long bytesPerToken,
-      @Nullable Double gigabytesPerSecond) {}
-
-  /// @param memoryGigabytesPerSecond what so many threads can read here: see [MemoryProbe]
-  record Report(
-      String model,
-      String name,
-      long weightsBytes,
-      long parameters,
-      String backend,
-      int vectorBits,
-      int threads,
-      int batch,
-      double memoryGigabytesPerSecond,
-      String java,
-      List<Result> results) {}
-
   @Override
   public Integer call() {
-    requireRange("--repetitions", repetitions, 1);
-    requireRange("--warm-up", warmUp, 0);
-    requireRange("--batch", batch, 1);
-    requireRange("--depth", depth, 0);
-    List<Test> tests = new ArrayList<>();
-    promptTokens.forEach(tokens -> addTest(tests, "--prompt", true, tokens));
-    generatedTokens.forEach(tokens -> addTest(tests, "--gen", false, tokens));
+    requireRange("--repetitions", repetitions, 1, MAX_TOKENS);
+    requireRange("--warm-up", warmUp, 0, MAX_TOKENS);
+    requireRange("--batch", batch, 1, MAX_TOKENS);
+    List<BenchTest> tests = tests();
     WeightSizes sizes;
     try (Checkpoint checkpoint = modelOptions.open()) {
       sizes = WeightSizes.of(checkpoint.tensors());
     }
-    int maxTokens = depth + tests.stream().mapToInt(Test::tokens).max().orElse(1);
-    try (LoadedModel loaded = modelOptions.load(kernelOptions.settings(), maxTokens, batch)) {
-      SingleSequence.requireFits(loaded.config(), maxTokens);
-      int threads = loaded.kernels().info().threads();
-      run(new Subject(loaded, sizes, MemoryProbe.gigabytesPerSecond(threads)), tests);
+    int maxSequences = tests.stream().mapToInt(BenchTest::sequences).max().orElse(1);
+    long maxPositions = tests.stream().mapToLong(BenchTest::positions).max().orElse(1);
+    try (LoadedModel loaded =
+        modelOptions.load(kernelOptions.settings(), maxSequences, maxPositions, batch)) {
+      SingleSequence.requireFits(loaded.config(), (int) maxPositions);
+      run(loaded, sizes, tests);
     }
     return 0;
   }
 
-  private void run(Subject subject, List<Test> tests) {
-    List<Result> results = new ArrayList<>();
-    if (!json) {
-      printHeader(subject);
+  private List<BenchTest> tests() {
+    requireAll("--prompt", promptTokens, 0, MAX_TOKENS);
+    requireAll("--gen", generatedTokens, 0, MAX_TOKENS);
+    requireAll("--sequences", sequences, 1, MAX_SEQUENCES);
+    requireAll("--depth", depths, 0, MAX_TOKENS);
+    List<BenchTest> tests = new ArrayList<>();
+    for (int depth : depths) {
+      for (int tokens : promptTokens) {
+        tests.add(new BenchTest(BenchTest.Kind.PROMPT, tokens, 1, depth));
+      }
+      for (int tokens : generatedTokens) {
+        for (int count : sequences) {
+          tests.add(new BenchTest(BenchTest.Kind.GENERATION, tokens, count, depth));
+        }
+      }
     }
-    for (Test test : tests) {
-      Result result = measure(subject, test);
-      results.add(result);
+    tests.removeIf(test -> test.tokens() == 0);
+    return tests;
+  }
+
+  private void run(LoadedModel loaded, WeightSizes sizes, List<BenchTest> tests) {
+    MachineLimits limits = MachineLimits.measure(loaded.kernels().info());
+    BenchTable table = new BenchTable(console.out());
+    if (!json) {
+      table.printHeader(BenchReport.of(loaded, sizes, batch, limits, List.of()));
+    }
+    BenchRun run = new BenchRun(loaded, batch);
+    List<BenchReport.Row> rows = new ArrayList<>();
+    for (BenchTest test : tests) {
+      BenchReport.Row row = BenchReport.Row.of(test, samples(run, test), loaded, limits);
+      rows.add(row);
       if (!json) {
-        printRow(result, subject.memorySpeed());
+        table.printRow(row);
       }
     }
     if (json) {
-      JsonOutput.print(console, report(subject, results));
+      JsonOutput.print(console, BenchReport.of(loaded, sizes, batch, limits, rows));
     }
   }
 
-  private static void addTest(List<Test> tests, String option, boolean isPrompt, int tokens) {
-    requireRange(option, tokens, 0);
-    if (tokens > 0) {
-      tests.add(new Test(isPrompt, tokens));
+  private double[] samples(BenchRun run, BenchTest test) {
+    for (int i = 0; i < warmUp; i++) {
+      run.nanos(test);
     }
+    double[] tokensPerSecond = new double[repetitions];
+    for (int i = 0; i < repetitions; i++) {
+      tokensPerSecond[i] = test.totalTokens() * 1e9 / run.nanos(test);
+    }
+    return tokensPerSecond;
   }
 
-  private static void requireRange(String option, int value, int min) {
-    if (value < min || value > MAX_TOKENS) {
+  private static void requireAll(String option, List<Integer> values, int min, int max) {
+    values.forEach(value -> requireRange(option, value, min, max));
+  }
+
+  private static void requireRange(String option, int value, int min, int max) {
+    if (value < min || value > max) {
       throw new CliException(
           CliException.USAGE,
-          "%s must be from %d to %d; got %d".formatted(option, min, MAX_TOKENS, value));
+          "%s must be from %d to %d; got %d".formatted(option, min, max, value));
     }
-  }
-
-  private Result measure(Subject subject, Test test) {
-    LoadedModel loaded = subject.loaded();
-    for (int i = 0; i < warmUp; i++) {
-      runNanos(loaded, test);
-    }
-    double[] speeds = new double[repetitions];
-    for (int i = 0; i < repetitions; i++) {
-      speeds[i] = test.tokens() * 1e9 / runNanos(loaded, test);
-    }
-    double[] sorted = speeds.clone();
-    Arrays.sort(sorted);
-    double median = (sorted[(repetitions - 1) / 2] + sorted[repetitions / 2]) / 2;
-    if (test.isPrompt()) {
-      return result(test, speeds, sorted, median, null);
-    }
-    // Keys and values grow during the run: the mean.
-    long kvBytes = loaded.config().kvBytesPerToken() * (depth + (test.tokens() + 1L) / 2);
-    return result(test, speeds, sorted, median, subject.sizes().perToken() + kvBytes);
-  }
-
-  private Result result(
-      Test test, double[] speeds, double[] sorted, double median, @Nullable Long bytesPerToken) {
-    return new Result(
-        test.name(depth),
-        test.tokens(),
-        depth,
-        median,
-        sorted[0],
-        sorted[sorted.length - 1],
-        speeds,
-        bytesPerToken,
-        bytesPerToken == null ? null : bytesPerToken * median / 1e9);
-  }
-
-  private long runNanos(LoadedModel loaded, Test test) {
-    SplittableRandom random = new SplittableRandom(SEED);
-    int vocabSize = loaded.config().vocabSize();
-    int[] before = randomIds(random, depth, vocabSize);
-    int[] ids = randomIds(random, test.tokens(), vocabSize);
-    try (SingleSequence sequence = new SingleSequence(loaded, depth + test.tokens(), batch)) {
-      sequence.feed(before, (_, _, _, _, _) -> {});
-      long start = System.nanoTime();
-      if (test.isPrompt()) {
-        sequence.feed(ids, (_, _, _, _, _) -> {});
-      } else {
-        for (int id : ids) {
-          sequence.feed(new int[] {id}, (_, _, _, _, _) -> {});
-        }
-      }
-      return System.nanoTime() - start;
-    }
-  }
-
-  private static int[] randomIds(SplittableRandom random, int count, int vocabSize) {
-    return IntStream.generate(() -> random.nextInt(vocabSize)).limit(count).toArray();
-  }
-
-  private Report report(Subject subject, List<Result> results) {
-    LoadedModel loaded = subject.loaded();
-    KernelInfo kernels = loaded.kernels().info();
-    return new Report(
-        loaded.path().toString(),
-        loaded.config().name(),
-        subject.sizes().bytes(),
-        subject.sizes().parameters(),
-        kernels.backend().name().toLowerCase(Locale.ROOT),
-        kernels.vectorBits(),
-        kernels.threads(),
-        batch,
-        subject.memorySpeed(),
-        Runtime.version().toString(),
-        results);
-  }
-
-  private void printHeader(Subject subject) {
-    KernelInfo kernels = subject.loaded().kernels().info();
-    console
-        .out()
-        .printf(
-            Locale.ROOT,
-            "%s: %.1f MB, %.1f M parameters%n%s, %d bits, %d threads; they read memory at %.1f"
-                + " GB/s%n%n",
-            subject.loaded().config().name(),
-            subject.sizes().bytes() / 1e6,
-            subject.sizes().parameters() / 1e6,
-            kernels.backend().name().toLowerCase(Locale.ROOT),
-            kernels.vectorBits(),
-            kernels.threads(),
-            subject.memorySpeed());
-    console
-        .out()
-        .println(
-            "| test             |   tokens/s |        min |        max |   GB/s | of memory |");
-    console
-        .out()
-        .println(
-            "|------------------|-----------:|-----------:|-----------:|-------:|----------:|");
-    console.out().flush();
-  }
-
-  private void printRow(Result result, double memorySpeed) {
-    Double bandwidth = result.gigabytesPerSecond();
-    console
-        .out()
-        .printf(
-            Locale.ROOT,
-            "| %-16s | %10.2f | %10.2f | %10.2f | %6s | %9s |%n",
-            result.test(),
-            result.tokensPerSecond(),
-            result.min(),
-            result.max(),
-            bandwidth == null ? "" : String.format(Locale.ROOT, "%.1f", bandwidth),
-            bandwidth == null
-                ? ""
-                : String.format(Locale.ROOT, "%.0f %%", 100 * bandwidth / memorySpeed));
-    console.out().flush();
   }
 }

@@ -46,13 +46,20 @@ final class ModelOptions {
   ///
   /// @param chunk tokens computed in one step at most
   LoadedModel load(KernelSettings kernels, long maxTokens, int chunk) {
+    return load(kernels, 1, maxTokens, chunk);
+  }
+
+  /// As above, with room for `numSequences` sequences of so many positions each.
+  LoadedModel load(KernelSettings kernels, int numSequences, long maxTokens, int chunk) {
     Path path = path();
     ModelConfig config;
     try (Checkpoint checkpoint = Checkpoint.open(path)) {
       config = ModelConfig.read(checkpoint);
     }
     int tokens = (int) Math.clamp(maxTokens, 1, config.contextLength());
-    int numBlocks = KvPlan.blocksNeeded(BLOCK_TOKENS, tokens, config.cacheWindow(), chunk);
+    int numBlocks =
+        Math.multiplyExact(
+            numSequences, KvPlan.blocksNeeded(BLOCK_TOKENS, tokens, config.cacheWindow(), chunk));
     return LoadedModel.load(
         path,
         new LoadSettings(

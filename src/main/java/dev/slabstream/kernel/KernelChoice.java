@@ -76,6 +76,13 @@ final class KernelChoice {
     }
   }
 
+  /// The arithmetic behind `info`; of ND4J, whose own cannot be called, that of the machine's widest vectors.
+  static PanelMath mathOf(KernelInfo info) {
+    return info.backend() == KernelBackend.SCALAR || !hasVectorModule()
+        ? new ScalarMath()
+        : vectorMath(new KernelSettings(KernelBackend.VECTOR, info.vectorBits(), info.threads()));
+  }
+
   private static PanelMath vectorMath(KernelSettings settings) {
     try {
       Class<?> backend = Class.forName(VECTOR_BACKEND);

@@ -15,6 +15,9 @@ public interface PanelMath {
 
   float GELU_CUBIC = 0.044715f;
 
+  int FMA_CHAINS = 10;
+  float FMA_FACTOR = 0.5f;
+
   /// Width of a vector register in bits; 0 for none.
   int vectorBits();
 
@@ -77,4 +80,8 @@ public interface PanelMath {
 
   /// See [Kernels#summarize].
   Kernels.LogitsSummary summarize(float[] logits, int offset, int length);
+
+  /// `steps` steps `acc = fma(acc, 0.5, 1)` of [#FMA_CHAINS] chains from 0, each of a vector's width, in registers alone: what
+  /// [MachineLimits] times. Returns the sum of the chains, in one lane.
+  float fmaChains(int steps);
 }

@@ -265,4 +265,31 @@ final class ScalarMath implements PanelMath {
     float sum = PartialSums.combine(partials, 0);
     return new Kernels.LogitsSummary(max, argmax, (float) (max + StrictMath.log(sum)), finite);
   }
+
+  @Override
+  public float fmaChains(int steps) {
+    float a = 0f;
+    float b = 0f;
+    float c = 0f;
+    float d = 0f;
+    float e = 0f;
+    float f = 0f;
+    float g = 0f;
+    float h = 0f;
+    float j = 0f;
+    float k = 0f;
+    for (int i = 0; i < steps; i++) {
+      a = Math.fma(a, FMA_FACTOR, 1f);
+      b = Math.fma(b, FMA_FACTOR, 1f);
+      c = Math.fma(c, FMA_FACTOR, 1f);
+      d = Math.fma(d, FMA_FACTOR, 1f);
+      e = Math.fma(e, FMA_FACTOR, 1f);
+      f = Math.fma(f, FMA_FACTOR, 1f);
+      g = Math.fma(g, FMA_FACTOR, 1f);
+      h = Math.fma(h, FMA_FACTOR, 1f);
+      j = Math.fma(j, FMA_FACTOR, 1f);
+      k = Math.fma(k, FMA_FACTOR, 1f);
+    }
+    return a + b + c + d + e + f + g + h + j + k;
+  }
 }

@@ -1,11 +1,14 @@
 package dev.slabstream.model;
 
 import dev.slabstream.kernel.Kernels;
+import java.util.stream.Stream;
 
 /// The block that works on each token for itself.
 sealed interface FeedForward {
   /// x and out `[numTokens, embeddingDim]`; `out` may be `x`.
   void apply(Kernels kernels, float[] x, float[] out, Activations scratch, int numTokens);
+
+  Stream<Linear> linears();
 
   /// `down(silu(gate x) * up x)` (arXiv:2002.05202): Llama and Qwen3.
   ///
@@ -17,6 +20,11 @@ sealed interface FeedForward {
       gateUp.apply(kernels, x, scratch.gateUp, numTokens);
       kernels.swiGlu(scratch.gateUp, scratch.hidden, numTokens, down.weight().cols());
       down.apply(kernels, scratch.hidden, out, numTokens);
+    }
+
+    @Override
+    public Stream<Linear> linears() {
+      return Stream.of(gateUp, down);
     }
   }
 
@@ -30,6 +38,11 @@ sealed interface FeedForward {
       up.apply(kernels, x, scratch.hidden, numTokens);
       kernels.gelu(scratch.hidden, numTokens * up.weight().rows());
       down.apply(kernels, scratch.hidden, out, numTokens);
+    }
+
+    @Override
+    public Stream<Linear> linears() {
+      return Stream.of(up, down);
     }
   }
 }

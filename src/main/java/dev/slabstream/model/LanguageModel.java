@@ -21,6 +21,9 @@ public interface LanguageModel extends AutoCloseable {
 
   ModelConfig config();
 
+  /// What a forward pass takes: see [ForwardCost].
+  ForwardCost cost();
+
   /// Computes one step for a batch: every slice's tokens, keys and values written to the slab,
   /// logits handed to `sink` where wanted. Leaves the leases' position counters to the caller. One
   /// thread at a time.

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 final class Transformer implements LanguageModel {
   private final ModelConfig config;
   private final Kernels kernels;
+  private final ForwardCost cost;
   private final Batch batch;
   private final @Nullable RotaryTable rotary;
   private @Nullable Weights weights;
@@ -17,6 +18,7 @@ final class Transformer implements LanguageModel {
     this.config = config;
     this.kernels = kernels;
     this.weights = weights;
+    this.cost = ForwardCost.of(config, weights);
     this.batch = new Batch(config);
     this.a = new Activations(config);
     this.rotary =
@@ -26,6 +28,11 @@ final class Transformer implements LanguageModel {
   @Override
   public ModelConfig config() {
     return config;
+  }
+
+  @Override
+  public ForwardCost cost() {
+    return cost;
   }
 
   @Override

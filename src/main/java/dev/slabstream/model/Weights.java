@@ -2,6 +2,7 @@ package dev.slabstream.model;
 
 import dev.slabstream.kernel.PackedMatrix;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// A whole model: what [Gpt2], [Llama] and [Qwen3] compose from the same blocks.
 ///
@@ -15,5 +16,16 @@ record Weights(TokenEmbedding embedding, List<Layer> layers, Norm outputNorm, Pa
   /// `x += attention(norm(x)); x += feedForward(norm(x))`: all three models normalise in front of a
   /// block.
   record Layer(
-      Norm attentionNorm, SelfAttention attention, Norm feedForwardNorm, FeedForward feedForward) {}
+      Norm attentionNorm, SelfAttention attention, Norm feedForwardNorm, FeedForward feedForward) {
+
+    Stream<PackedMatrix> matrices() {
+      return Stream.concat(Stream.of(attention.qkv().weight()), tailMatrices());
+    }
+
+    /// Those behind keys and values.
+    Stream<PackedMatrix> tailMatrices() {
+      return Stream.concat(
+          Stream.of(attention.output().weight()), feedForward.linears().map(Linear::weight));
+    }
+  }
 }

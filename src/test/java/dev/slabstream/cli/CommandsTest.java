@@ -8,7 +8,6 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.Base64;
-import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
@@ -257,69 +256,6 @@ class CommandsTest {
     assertThat(run.json().get("problem").asString()).contains("mamba9");
     assertThat(run.json().get("tensors")).hasSize(11);
     assertThat(run.err().lines()).hasSize(1);
-  }
-
-  @Test
-  void benchMeasuresEachTestAsOftenAsAsked() {
-    Run run =
-        Run.of(
-            "bench",
-            "-m",
-            TINY,
-            "-p",
-            "8,16",
-            "-n",
-            "4",
-            "-d",
-            "5",
-            "-r",
-            "3",
-            "--threads",
-            "2",
-            "--json");
-
-    assertThat(run.exitCode()).hasValue(0);
-    JsonNode report = run.json();
-    assertThat(report.get("threads").asInt()).isEqualTo(2);
-    assertThat(report.get("results"))
-        .extracting(result -> result.get("test").asString())
-        .containsExactly("pp8 @ d5", "pp16 @ d5", "tg4 @ d5");
-    for (JsonNode result : report.get("results")) {
-      assertThat(result.get("samples")).hasSize(3);
-      assertThat(result.get("min").asDouble()).isPositive();
-      assertThat(result.get("tokens_per_second").asDouble())
-          .isBetween(result.get("min").asDouble(), result.get("max").asDouble());
-    }
-    JsonNode generation = report.get("results").get(2);
-    // llama-a: all weights but the embedding, which is looked up, and 7 positions of 3 layers, 2
-    // heads of 16.
-    assertThat(generation.get("bytes_per_token").asLong())
-        .isEqualTo(report.get("weights_bytes").asLong() - 512 * 64 * 4 + 7 * 2 * 3 * 2 * 16 * 4);
-    assertThat(generation.get("gigabytes_per_second").asDouble())
-        .isCloseTo(
-            generation.get("bytes_per_token").asLong()
-                * generation.get("tokens_per_second").asDouble()
-                / 1e9,
-            within(1e-9));
-    assertThat(report.get("memory_gigabytes_per_second").asDouble()).isBetween(0.01, 10_000.0);
-  }
-
-  @Test
-  void benchPrintsATable() {
-    Run run = Run.of("bench", "-m", TINY, "-p", "8", "-n", "0", "-r", "1", "--warm-up", "0");
-
-    assertThat(run.out().lines().filter(line -> line.startsWith("|"))).hasSize(3);
-    assertThat(run.out()).contains("pp8").doesNotContain("tg");
-    assertThat(run.out().toLowerCase(Locale.ROOT)).contains("llama");
-  }
-
-  @Test
-  void benchRefusesMoreTokensThanTheContextBeforeItMeasures() {
-    Run run = Run.of("bench", "-m", TINY, "-p", "16,600", "-n", "0");
-
-    assertThat(run.exitCode()).hasValue(2);
-    assertThat(run.err()).contains("600 tokens are more than the model's context of 512");
-    assertThat(run.out()).isEmpty();
   }
 
   private static JsonNode control(String file) {

@@ -1,6 +1,7 @@
 package dev.slabstream.engine;
 
 import dev.slabstream.kernel.Kernels.LogitsSummary;
+import dev.slabstream.model.ForwardCost;
 import dev.slabstream.model.LanguageModel;
 import dev.slabstream.model.LogitsFor;
 import dev.slabstream.model.LogitsSink;
@@ -95,6 +96,11 @@ final class FakeModel implements LanguageModel {
   @Override
   public ModelConfig config() {
     return config;
+  }
+
+  @Override
+  public ForwardCost cost() {
+    throw new UnsupportedOperationException("nothing is computed");
   }
 
   @Override

@@ -121,4 +121,9 @@ final class VectorMath implements PanelMath {
   public Kernels.LogitsSummary summarize(float[] logits, int offset, int length) {
     return RowMath.summarize(logits, offset, length);
   }
+
+  @Override
+  public float fmaChains(int steps) {
+    return FmaChains.run(steps);
+  }
 }
