@@ -10,19 +10,29 @@ import java.lang.foreign.MemorySegment;
 ///
 /// ```
 /// matrix   [part][panel]                            a part is one tensor
-/// panel    codes   [pairs of groups][words of a group][2 groups][32 rows]     NIBBLE: 8 weights a word, BYTE: 4
+/// panel    codes   [words of a row][32 rows]       NIBBLE: 8 weights a word, BYTE: 4
 ///                  or, in plain formats, [weights of a row][32 rows]
 ///          scales  [groups of a row][32 rows]       f16 or f32; grouped formats only
 ///          minima  [groups of a row][32 rows]       likewise, where the format has them
 /// ```
 ///
-/// A pair is two neighbouring groups, word by word in turn: the kernel for one token computes both at once, and so reads memory
-/// strictly forwards, which is what the hardware prefetches best. An odd last group has a partner of zeros.
+/// **Fields.** Four codes make an int, `fields = q0 * 2^24 + q1 * 2^16 + q2 * 2^8 + q3`, negative ones borrowing from the field
+/// above. A BYTE word is one such int. A NIBBLE word holds two: the low halves of its bytes are codes 0 to 3, the high halves 4 to
+/// 7, and the format's bias is added to each field when the halves are taken apart. Shifting fields left by 8 `i` brings code `i`
+/// to the top, so that one conversion makes a float of it: its *term*, `2^24 (q[i] + q[i+1] / 2^8 + ...)`. What hangs on below is
+/// not masked away; instead the inputs make up for it ([PanelMath]). No field may leave -128 to 127 with what hangs on, hence no
+/// code of -128.
 ///
 /// Panels are numbered through all parts. Words and floats have the machine's byte order. The memory belongs to the kernels that
 /// packed it; any thread may read it until they close.
 public final class PackedPanels implements PackedMatrix {
   public static final int PANEL_ROWS = 32;
+
+  /// The low half of each field.
+  public static final int NIBBLE_MASK = 0x0F0F0F0F;
+
+  /// Times a number: that number in each field.
+  public static final int EACH_FIELD = 0x01010101;
 
   private final int cols;
   private final int rows;
@@ -60,9 +70,30 @@ public final class PackedPanels implements PackedMatrix {
     return bytes;
   }
 
-  public boolean needsGroupSums() {
+  /// Whether a part's products need the sums of the inputs of each group.
+  public boolean hasMinima() {
     for (Part part : parts) {
-      if (part.format.needsGroupSums()) {
+      if (part.format.hasMinima()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// Whether a part's weights are codes in groups.
+  public boolean hasGroups() {
+    for (Part part : parts) {
+      if (part.format.isGrouped()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// Whether a part's weights are plain floats.
+  public boolean hasPlain() {
+    for (Part part : parts) {
+      if (!part.format.isGrouped()) {
         return true;
       }
     }
@@ -89,15 +120,17 @@ public final class PackedPanels implements PackedMatrix {
     int lane = (row - part.firstRow) % PANEL_ROWS;
     PanelFormat format = part.format;
     for (int k = 0; k < cols; k++) {
-      float code = part.code(panel, k, lane);
+      float weight;
       if (format.isGrouped()) {
         int group = k / format.groupElements();
-        code = part.scale(panel, group, lane) * (code + format.bias());
+        weight = part.scale(panel, group, lane) * part.code(panel, k, lane);
         if (format.hasMinima()) {
-          code += part.minimum(panel, group, lane);
+          weight += part.minimum(panel, group, lane);
         }
+      } else {
+        weight = part.weight(panel, k, lane);
       }
-      out[outOffset + k] = code;
+      out[outOffset + k] = weight;
     }
   }
 
@@ -144,17 +177,7 @@ public final class PackedPanels implements PackedMatrix {
     }
 
     private static long codesBytes(PanelFormat format, int cols) {
-      int pair = 2 * format.groupElements();
-      int padded = format.isGrouped() ? (cols + pair - 1) / pair * pair : cols;
-      return format.codeBytes(padded) * PANEL_ROWS;
-    }
-
-    /// Index, in the rows of words, of the word that holds input `k`.
-    int wordIndex(int k) {
-      int group = k / format.groupElements();
-      int groupWords = format.groupElements() / format.codesPerWord();
-      int word = k % format.groupElements() / format.codesPerWord();
-      return (group / 2 * groupWords + word) * 2 + group % 2;
+      return format.codeBytes(cols) * PANEL_ROWS;
     }
 
     public long scalesOffset(int panel) {
@@ -175,15 +198,35 @@ public final class PackedPanels implements PackedMatrix {
       return codesBytes(format, cols) + PANEL_ROWS * numGroups * scaleArrays * format.scaleBytes();
     }
 
-    /// Code of input `k`, as stored: without scale and bias.
-    float code(long panelOffset, int k, int lane) {
+    /// Weight of input `k` in a plain format.
+    float weight(long panelOffset, int k, int lane) {
       return switch (format.codes()) {
-        case NIBBLE -> (word(panelOffset, wordIndex(k), lane) >>> (4 * (k % 8))) & 15;
-        case BYTE -> (byte) (word(panelOffset, wordIndex(k), lane) >> (8 * (k % 4)));
         case F32 -> memory.get(JAVA_FLOAT, panelOffset + at(k, lane) * Float.BYTES);
         case F16 -> Float.float16ToFloat(half(panelOffset, k, lane));
         case BF16 -> Float.intBitsToFloat(half(panelOffset, k, lane) << 16);
+        case NIBBLE, BYTE -> throw new IllegalStateException(format + " is grouped");
       };
+    }
+
+    /// Code of input `k` in a grouped format, bias included.
+    int code(long panelOffset, int k, int lane) {
+      int fields = shiftedFields(panelOffset, k, lane);
+      return (fields >> 24) + (fields << 8 >>> 31);
+    }
+
+    /// Term of input `k` in a grouped format.
+    float term(long panelOffset, int k, int lane) {
+      return shiftedFields(panelOffset, k, lane);
+    }
+
+    /// The fields that hold the code of input `k`, shifted so that it is the topmost.
+    private int shiftedFields(long panelOffset, int k, int lane) {
+      int word = word(panelOffset, k / format.codesPerWord(), lane);
+      int fields =
+          format.codes() == PanelFormat.Codes.NIBBLE
+              ? (word >>> (k % 8 / 4 * 4) & NIBBLE_MASK) + format.bias() * EACH_FIELD
+              : word;
+      return fields << (8 * (k % 4));
     }
 
     float scale(long panelOffset, int group, int lane) {

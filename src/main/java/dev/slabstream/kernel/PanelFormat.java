@@ -10,15 +10,15 @@ import dev.slabstream.tensor.ElementType;
 /// @param groupElements consecutive inputs that share a scale; 0 when the codes are the weights themselves
 /// @param halfScales whether scales and minima are 16-bit floats, as in the file; else 32-bit
 /// @param hasMinima whether groups have a minimum besides the scale
-/// @param bias constant added to every code
+/// @param bias constant added to every code; 0 for all but NIBBLE
 public record PanelFormat(
-    Codes codes, int groupElements, boolean halfScales, boolean hasMinima, float bias) {
+    Codes codes, int groupElements, boolean halfScales, boolean hasMinima, int bias) {
 
-  /// What is stored for each weight; the integer codes are packed in 32-bit words, lowest bits first.
+  /// What is stored for each weight; see [PackedPanels] for the words of the integer codes.
   public enum Codes {
     /// Eight unsigned codes of 4 bits in a word.
     NIBBLE,
-    /// Four signed codes of 8 bits in a word.
+    /// Four signed codes of 8 bits in a word, -127 to 127.
     BYTE,
     F32,
     F16,
@@ -30,28 +30,23 @@ public record PanelFormat(
       case F32 -> plain(Codes.F32);
       case F16 -> plain(Codes.F16);
       case BF16 -> plain(Codes.BF16);
-      case Q4_0 -> new PanelFormat(Codes.NIBBLE, 32, true, false, -8f);
-      case Q4_1 -> new PanelFormat(Codes.NIBBLE, 32, true, true, 0f);
-      case Q5_0, Q8_0 -> new PanelFormat(Codes.BYTE, 32, true, false, 0f);
-      case Q5_1 -> new PanelFormat(Codes.BYTE, 32, true, true, 0f);
-      case Q4_K -> new PanelFormat(Codes.NIBBLE, 32, false, true, 0f);
-      case Q5_K -> new PanelFormat(Codes.BYTE, 32, false, true, 0f);
-      case Q6_K -> new PanelFormat(Codes.BYTE, 16, false, false, 0f);
+      case Q4_0 -> new PanelFormat(Codes.NIBBLE, 32, true, false, -8);
+      case Q4_1 -> new PanelFormat(Codes.NIBBLE, 32, true, true, 0);
+      case Q5_0, Q8_0 -> new PanelFormat(Codes.BYTE, 32, true, false, 0);
+      case Q5_1 -> new PanelFormat(Codes.BYTE, 32, true, true, 0);
+      case Q4_K -> new PanelFormat(Codes.NIBBLE, 32, false, true, 0);
+      case Q5_K -> new PanelFormat(Codes.BYTE, 32, false, true, 0);
+      case Q6_K -> new PanelFormat(Codes.BYTE, 16, false, false, 0);
     };
   }
 
-  private static PanelFormat plain(Codes codes) {
-    return new PanelFormat(codes, 0, false, false, 0f);
+  static PanelFormat plain(Codes codes) {
+    return new PanelFormat(codes, 0, false, false, 0);
   }
 
   /// Whether weights are codes in groups with scales.
   public boolean isGrouped() {
     return groupElements != 0;
-  }
-
-  /// Whether products need the sum of the inputs of each group.
-  public boolean needsGroupSums() {
-    return hasMinima || bias != 0f;
   }
 
   /// Bytes of `numElements` codes of one row.

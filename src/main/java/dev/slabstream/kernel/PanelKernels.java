@@ -53,10 +53,9 @@ final class PanelKernels implements Kernels {
     PackedPanels panels = panels(w);
     Activations in = activations;
     int blockTokens = math.blockTokens();
-    boolean sums = panels.needsGroupSums();
-    in.set(x, numTokens, panels.cols(), sums, blockTokens);
+    in.set(x, numTokens, panels, blockTokens);
     int numBlocks = (numTokens + blockTokens - 1) / blockTokens;
-    prepare(in, numBlocks, blockTokens, sums);
+    prepare(in, numBlocks, blockTokens);
     int numItems = numBlocks * panels.numPanels();
     int perClaim = numTokens > 1 ? 1 : perClaim(numItems);
     pool.run(
@@ -71,9 +70,9 @@ final class PanelKernels implements Kernels {
         });
   }
 
-  private void prepare(Activations in, int numBlocks, int blockTokens, boolean sums) {
+  private void prepare(Activations in, int numBlocks, int blockTokens) {
     int numTokens = in.numTokens();
-    if (numTokens == 1 && !sums) {
+    if (numTokens == 1 && !in.derives()) {
       return;
     }
     int slices = (in.cols() + TILE_COLS - 1) / TILE_COLS;
@@ -87,11 +86,11 @@ final class PanelKernels implements Kernels {
             int count = Math.min(blockTokens, numTokens - first);
             int fromCol = item % slices * TILE_COLS;
             int toCol = Math.min(in.cols(), fromCol + TILE_COLS);
+            if (in.derives()) {
+              in.derive(first, count, fromCol, toCol);
+            }
             if (numTokens > 1) {
               math.tile(in, first, count, fromCol, toCol);
-            }
-            if (sums) {
-              in.sumGroups(first, count, fromCol, toCol);
             }
           }
         });

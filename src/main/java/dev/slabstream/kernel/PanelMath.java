@@ -7,13 +7,21 @@ package dev.slabstream.kernel;
 /// **Products** of an input row `x` and an output row of weights, each in one chain of fused multiply-adds:
 ///
 /// - plain floats: `acc = fma(w[k], x[k], acc)` in the order of `k`;
-/// - quantised, group by group: `s = fma(q[k], x[k], s)` over the codes of the group, from 0; `s = fma(bias, xsum, s)` if the format
-///   has a bias; `acc = fma(d, s, acc)`; `acc = fma(m, xsum, acc)` if it has minima, `xsum` being the group's sum of inputs.
+/// - quantised, group by group: `s = fma(term[k], xt[k], s)` over the terms of the group, from 0; `acc = fma(d / 2^24, s, acc)`; when all
+///   groups are through, and if the format has minima, `acc = fma(m, xsum, acc)` group by group, `xsum` being the group's sum of
+///   inputs.
+///
+/// A term ([PackedPanels]) is a code and what hangs on: `2^24 (q[k] + q[k+1] / 2^8 + ...)` within its four fields. With inputs `xt[k] =
+/// x[k] - x[k-1] / 2^8` ([Activations#termInputs]) the sum telescopes to that of `2^24 q[k] x[k]`: a code costs a shift and a conversion,
+/// and no mask.
 public interface PanelMath {
   /// sqrt(2 / pi)
   float GELU_SLOPE = 0.7978845608f;
 
   float GELU_CUBIC = 0.044715f;
+
+  /// Takes from a group's scale what its terms are too large by.
+  float TERM_SCALE = 0x1p-24f;
 
   int FMA_CHAINS = 10;
   float FMA_FACTOR = 0.5f;
@@ -24,8 +32,8 @@ public interface PanelMath {
   /// Tokens that one piece of a product takes at most.
   int blockTokens();
 
-  /// Copies inputs `fromCol` to `toCol` of the tokens of one block to [Activations#tiles()], if this backend reads them there.
-  /// `fromCol` is a multiple of 32.
+  /// Copies inputs `fromCol` to `toCol` of the tokens of one block, and what was derived from them, to the tiles of [Activations], if
+  /// this backend reads them there. `fromCol` is a multiple of 32.
   void tile(Activations in, int firstToken, int numTokens, int fromCol, int toCol);
 
   /// Outputs of panel `panel` for the tokens of one block: writes `y[t, row]`, y `[numTokens, w.rows()]`.

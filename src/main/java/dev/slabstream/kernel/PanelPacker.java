@@ -2,25 +2,26 @@ package dev.slabstream.kernel;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import dev.slabstream.kernel.PackedPanels.Part;
 import dev.slabstream.kernel.PanelFormat.Codes;
+import dev.slabstream.tensor.ElementType;
 import dev.slabstream.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /// Repacks tensors into [PackedPanels], panels in parallel, and checks that every scale and plain weight is finite.
 final class PanelPacker {
-  private static final ValueLayout.OfFloat FILE_FLOAT =
-      JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfShort FILE_SHORT =
       JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private static final int ROWS_PER_CLAIM = 64;
 
   private final WeightMemory memory;
   private final WorkerPool pool;
@@ -63,9 +64,12 @@ final class PanelPacker {
   }
 
   private Part packPart(Tensor tensor, int firstRow, int firstPanel) {
-    PanelFormat format = PanelFormat.of(tensor.type());
     int rows = (int) tensor.rows();
     int cols = (int) tensor.cols();
+    PanelFormat format =
+        tensor.type() == ElementType.Q8_0 && hasLowestCode(tensor)
+            ? PanelFormat.plain(Codes.F32)
+            : PanelFormat.of(tensor.type());
     int numPanels = Part.numPanels(rows);
     MemorySegment panels = memory.allocate(numPanels * Part.panelBytes(format, cols));
     Part part = new Part(format, firstRow, rows, firstPanel, cols, panels);
@@ -104,9 +108,11 @@ final class PanelPacker {
       for (int block = 0; block < part.cols() / blockElements; block++) {
         unpacker.unpack(row, block * blockBytes, codes, scales, minima);
         for (int w = 0; w < wordsPerBlock; w++) {
-          int index = part.wordIndex(block * blockElements + w * codesPerWord);
+          int index = block * wordsPerBlock + w;
           words[index * PackedPanels.PANEL_ROWS + lane] =
-              word(codes, w * codesPerWord, codesPerWord);
+              format.codes() == Codes.NIBBLE
+                  ? fields(codes, w * 8) | fields(codes, w * 8 + 4) << 4
+                  : fields(codes, w * 4);
         }
         for (int g = 0; g < groupsPerBlock; g++) {
           if (!Float.isFinite(scales[g]) || !Float.isFinite(minima[g])) {
@@ -129,14 +135,32 @@ final class PanelPacker {
     }
   }
 
-  private static int word(byte[] codes, int from, int codesPerWord) {
-    int bits = Integer.SIZE / codesPerWord;
-    int mask = (1 << bits) - 1;
-    int word = 0;
-    for (int i = 0; i < codesPerWord; i++) {
-      word |= (codes[from + i] & mask) << (i * bits);
-    }
-    return word;
+  /// Four codes, the first in the topmost field; negative ones borrow from the field above.
+  private static int fields(byte[] codes, int from) {
+    return (codes[from] << 24) + (codes[from + 1] << 16) + (codes[from + 2] << 8) + codes[from + 3];
+  }
+
+  /// Whether a code is -128, which fields cannot hold. Quantisers round to -127 to 127, but a file may have it: such a tensor is
+  /// packed as floats.
+  private boolean hasLowestCode(Tensor tensor) {
+    AtomicBoolean found = new AtomicBoolean();
+    int blockBytes = tensor.type().blockBytes();
+    pool.run(
+        (int) tensor.rows(),
+        ROWS_PER_CLAIM,
+        (from, to, worker) -> {
+          for (int r = from; r < to && !found.get(); r++) {
+            byte[] row = tensor.row(r).toArray(JAVA_BYTE);
+            boolean lowest = false;
+            for (int i = 0; i < row.length; i++) {
+              lowest |= row[i] == Byte.MIN_VALUE && i % blockBytes >= Short.BYTES;
+            }
+            if (lowest) {
+              found.set(true);
+            }
+          }
+        });
+    return found.get();
   }
 
   private static void writeScales(float[] scales, Part part, long offset) {
@@ -155,27 +179,25 @@ final class PanelPacker {
     int cols = part.cols();
     long firstRow = (long) (panel - part.firstPanel()) * PackedPanels.PANEL_ROWS;
     boolean wide = part.format().codes() == Codes.F32;
+    float[] weights = new float[cols];
     float[] floats = new float[wide ? cols * PackedPanels.PANEL_ROWS : 0];
     short[] halves = new short[wide ? 0 : cols * PackedPanels.PANEL_ROWS];
     for (int lane = 0; lane < part.rowsOf(panel); lane++) {
       MemorySegment row = tensor.row(firstRow + lane);
+      Dequantizer.row(tensor, firstRow + lane, weights);
       for (int k = 0; k < cols; k++) {
         int at = k * PackedPanels.PANEL_ROWS + lane;
-        float weight;
         if (wide) {
-          weight = row.getAtIndex(FILE_FLOAT, k);
-          floats[at] = weight;
+          floats[at] = weights[k];
         } else {
-          short bits = row.getAtIndex(FILE_SHORT, k);
-          weight =
-              part.format().codes() == Codes.F16
-                  ? Float.float16ToFloat(bits)
-                  : Float.intBitsToFloat(bits << 16);
-          halves[at] = bits;
+          halves[at] = row.getAtIndex(FILE_SHORT, k);
         }
-        if (!Float.isFinite(weight)) {
+        if (!Float.isFinite(weights[k])) {
+          int block = k / tensor.type().blockElements();
           throw new NonFiniteWeightException(
-              tensor.name(), tensor.type().bytesOf((firstRow + lane) * cols + k), "" + weight);
+              tensor.name(),
+              (firstRow + lane) * row.byteSize() + (long) block * tensor.type().blockBytes(),
+              "" + weights[k]);
         }
       }
     }

@@ -52,7 +52,7 @@ final class ScalarMath implements PanelMath {
     float[] weights = new float[LANES];
     for (int k = 0; k < in.cols(); k++) {
       for (int lane = 0; lane < LANES; lane++) {
-        weights[lane] = part.code(offset, k, lane);
+        weights[lane] = part.weight(offset, k, lane);
       }
       for (int t = 0; t < numTokens; t++) {
         addProducts(weights, 0, x[(firstToken + t) * in.cols() + k], acc, t * LANES);
@@ -63,38 +63,45 @@ final class ScalarMath implements PanelMath {
   private static void multiplyGroups(
       Part part, int panel, Activations in, int firstToken, int numTokens, float[] acc) {
     PanelFormat format = part.format();
-    float[] x = in.x();
+    float[] x = in.termInputs();
     long offset = part.panelOffset(panel);
     int groupElements = format.groupElements();
-    float[] codes = new float[groupElements * LANES];
+    float[] terms = new float[groupElements * LANES];
     float[] sums = new float[LANES];
     for (int group = 0; group < part.numGroups(); group++) {
       for (int k = 0; k < groupElements; k++) {
         for (int lane = 0; lane < LANES; lane++) {
-          codes[k * LANES + lane] = part.code(offset, group * groupElements + k, lane);
+          terms[k * LANES + lane] = part.term(offset, group * groupElements + k, lane);
         }
       }
       for (int t = 0; t < numTokens; t++) {
         Arrays.fill(sums, 0f);
         for (int k = 0; k < groupElements; k++) {
           float input = x[(firstToken + t) * in.cols() + group * groupElements + k];
-          addProducts(codes, k * LANES, input, sums, 0);
+          addProducts(terms, k * LANES, input, sums, 0);
         }
-        float inputSum =
-            format.needsGroupSums()
-                ? in.groupSums()[(firstToken + t) * in.numGroups() + group]
-                : 0f;
         for (int lane = 0; lane < LANES; lane++) {
           int at = t * LANES + lane;
-          float sum = sums[lane];
-          if (format.bias() != 0f) {
-            sum = Math.fma(format.bias(), inputSum, sum);
-          }
-          acc[at] = Math.fma(part.scale(offset, group, lane), sum, acc[at]);
-          if (format.hasMinima()) {
-            acc[at] = Math.fma(part.minimum(offset, group, lane), inputSum, acc[at]);
-          }
+          acc[at] = Math.fma(part.scale(offset, group, lane) * TERM_SCALE, sums[lane], acc[at]);
         }
+      }
+    }
+    if (format.hasMinima()) {
+      addMinima(part, panel, in, firstToken, numTokens, acc);
+    }
+  }
+
+  private static void addMinima(
+      Part part, int panel, Activations in, int firstToken, int numTokens, float[] acc) {
+    long offset = part.panelOffset(panel);
+    float[] minima = new float[LANES];
+    for (int group = 0; group < part.numGroups(); group++) {
+      for (int lane = 0; lane < LANES; lane++) {
+        minima[lane] = part.minimum(offset, group, lane);
+      }
+      for (int t = 0; t < numTokens; t++) {
+        float inputSum = in.groupSums()[(firstToken + t) * in.numGroups() + group];
+        addProducts(minima, 0, inputSum, acc, t * LANES);
       }
     }
   }

@@ -2,6 +2,7 @@ package dev.slabstream.kernel.vector;
 
 import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
 import static dev.slabstream.kernel.vector.Lanes.F;
+import static dev.slabstream.kernel.vector.Lanes.FIELDS;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
 
 import java.lang.foreign.MemorySegment;
@@ -9,98 +10,65 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
-/// Panels whose words hold four signed codes of 8 bits.
+/// Panels whose words hold four fields of 8 bits.
 final class ByteCodes {
-  private static final int WORD_CODES = 4;
   private static final int WORD_BYTES = PANEL_ROWS * Integer.BYTES;
 
   private ByteCodes() {}
 
-  /// As in [NibbleCodes], with groups of `groupElements`.
-  static void sums(
-      MemorySegment memory,
-      long offset,
-      int groupElements,
-      int numGroups,
-      float[] x,
-      int xOffset,
-      float[] sums) {
-    int groupWords = groupElements / WORD_CODES;
-    for (int group = 0; group < numGroups; group += 2) {
-      long words = offset + (long) group * groupWords * WORD_BYTES;
-      int next = Math.min(group + 1, numGroups - 1);
-      for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
-        pairSums(
-            memory,
-            words + row * Integer.BYTES,
-            groupWords,
-            x,
-            xOffset + group * groupElements,
-            xOffset + next * groupElements,
-            sums,
-            group * PANEL_ROWS + row);
-      }
-    }
+  static long groupBytes(int groupElements) {
+    return (long) groupElements / FIELDS * WORD_BYTES;
   }
 
-  private static void pairSums(
+  /// As [NibbleCodes#sums], of a group of `groupElements`.
+  static void sums(
       MemorySegment memory,
-      long words,
-      int groupWords,
+      long wordsA,
+      long wordsB,
+      int groupElements,
       float[] x,
       int xa,
       int xb,
       float[] sums,
-      int sum) {
+      int sumA,
+      int sumB) {
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
     FloatVector b0 = a0;
     FloatVector b1 = a0;
-    for (int word = 0; word < groupWords; word++) {
-      long at = words + word * 2 * WORD_BYTES;
-      IntVector wa0 = Lanes.ints(memory, at);
-      IntVector wa1 = Lanes.ints(memory, at + LENGTH * Integer.BYTES);
-      IntVector wb0 = Lanes.ints(memory, at + WORD_BYTES);
-      IntVector wb1 = Lanes.ints(memory, at + WORD_BYTES + LENGTH * Integer.BYTES);
-      for (int i = 0; i < WORD_CODES; i++) {
-        FloatVector inputA = FloatVector.broadcast(F, x[xa + word * WORD_CODES + i]);
-        FloatVector inputB = FloatVector.broadcast(F, x[xb + word * WORD_CODES + i]);
-        a0 = lowest(wa0).fma(inputA, a0);
-        a1 = lowest(wa1).fma(inputA, a1);
-        b0 = lowest(wb0).fma(inputB, b0);
-        b1 = lowest(wb1).fma(inputB, b1);
-        wa0 = wa0.lanewise(VectorOperators.LSHR, 8);
-        wa1 = wa1.lanewise(VectorOperators.LSHR, 8);
-        wb0 = wb0.lanewise(VectorOperators.LSHR, 8);
-        wb1 = wb1.lanewise(VectorOperators.LSHR, 8);
+    for (int i = 0; i < groupElements / FIELDS; i++) {
+      long at = (long) i * WORD_BYTES;
+      IntVector wa0 = Lanes.ints(memory, wordsA + at);
+      IntVector wa1 = Lanes.ints(memory, wordsA + at + Lanes.BYTES);
+      IntVector wb0 = Lanes.ints(memory, wordsB + at);
+      IntVector wb1 = Lanes.ints(memory, wordsB + at + Lanes.BYTES);
+      for (int field = 0; field < FIELDS; field++) {
+        FloatVector inputA = FloatVector.broadcast(F, x[xa + i * FIELDS + field]);
+        FloatVector inputB =
+            Lanes.TWO_GROUPS ? FloatVector.broadcast(F, x[xb + i * FIELDS + field]) : inputA;
+        a0 = Lanes.toFloats(wa0).fma(inputA, a0);
+        a1 = Lanes.toFloats(wa1).fma(inputA, a1);
+        b0 = Lanes.toFloats(wb0).fma(inputB, b0);
+        b1 = Lanes.toFloats(wb1).fma(inputB, b1);
+        wa0 = wa0.lanewise(VectorOperators.LSHL, 8);
+        wa1 = wa1.lanewise(VectorOperators.LSHL, 8);
+        wb0 = wb0.lanewise(VectorOperators.LSHL, 8);
+        wb1 = wb1.lanewise(VectorOperators.LSHL, 8);
       }
     }
-    a0.intoArray(sums, sum);
-    a1.intoArray(sums, sum + LENGTH);
-    b0.intoArray(sums, sum + PANEL_ROWS);
-    b1.intoArray(sums, sum + PANEL_ROWS + LENGTH);
+    a0.intoArray(sums, sumA);
+    a1.intoArray(sums, sumA + LENGTH);
+    b0.intoArray(sums, sumB);
+    b1.intoArray(sums, sumB + LENGTH);
   }
 
-  /// The lowest code of each word, with its sign.
-  private static FloatVector lowest(IntVector words) {
-    return Lanes.toFloats(
-        words.lanewise(VectorOperators.LSHL, 24).lanewise(VectorOperators.ASHR, 24));
-  }
-
-  /// Codes as floats, `[numGroups][groupElements][32 rows]`.
-  static void unpack(
-      MemorySegment memory, long offset, int groupElements, int numGroups, float[] out) {
-    int groupWords = groupElements / WORD_CODES;
-    for (int word = 0; word < numGroups * groupWords; word++) {
-      int group = word / groupWords;
-      int index = (group / 2 * groupWords + word % groupWords) * 2 + group % 2;
-      for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
-        IntVector codes =
-            Lanes.ints(memory, offset + (long) index * WORD_BYTES + row * Integer.BYTES);
-        for (int i = 0; i < WORD_CODES; i++) {
-          lowest(codes).intoArray(out, (word * WORD_CODES + i) * PANEL_ROWS + row);
-          codes = codes.lanewise(VectorOperators.LSHR, 8);
-        }
+  /// Terms of `numElements` inputs, as [Lanes#strip] orders them.
+  static void unpack(MemorySegment memory, long offset, int numElements, float[] out) {
+    for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+      int at = Lanes.strip(row, numElements);
+      for (int i = 0; i < numElements / FIELDS; i++, at += FIELDS * Lanes.STRIP) {
+        long word = offset + (long) i * WORD_BYTES + row * Integer.BYTES;
+        Lanes.storeTerms(Lanes.ints(memory, word), out, at);
       }
     }
   }

@@ -1,5 +1,7 @@
 package dev.slabstream.kernel.vector;
 
+import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
@@ -21,6 +23,17 @@ final class Lanes {
       VectorSpecies.of(short.class, VectorShape.forBitSize(BITS / 2));
 
   static final int LENGTH = F.length();
+  static final int BYTES = LENGTH * Integer.BYTES;
+
+  /// Rows that a tile multiplies at once: two vectors.
+  static final int STRIP = 2 * LENGTH;
+
+  /// Whether the four vectors of a product for one token are two of rows in two groups each: a panel has but two.
+  static final boolean TWO_GROUPS = 4 * LENGTH > PANEL_ROWS;
+
+  /// Codes in an int.
+  static final int FIELDS = 4;
+
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
   private static final int HALF_MASK = 0x8FFFE000;
@@ -30,11 +43,16 @@ final class Lanes {
 
   /// 16-bit floats: their bits, moved to where a float has sign, exponent and fraction, make a number that is 2^112 too small.
   static FloatVector halfFloats(MemorySegment memory, long offset) {
+    return halfFloats(memory, offset, 1f);
+  }
+
+  /// 16-bit floats times a power of two.
+  static FloatVector halfFloats(MemorySegment memory, long offset, float power) {
     return shorts(memory, offset)
         .lanewise(VectorOperators.LSHL, 13)
         .and(HALF_MASK)
         .reinterpretAsFloats()
-        .mul(HALF_SCALE);
+        .mul(HALF_SCALE * power);
   }
 
   static FloatVector brainFloats(MemorySegment memory, long offset) {
@@ -53,6 +71,19 @@ final class Lanes {
 
   static IntVector ints(MemorySegment memory, long offset) {
     return IntVector.fromMemorySegment(I, memory, offset, ORDER);
+  }
+
+  /// Where the weights of row `row` begin in a panel unpacked strip by strip, `[strip][numElements][STRIP]`.
+  static int strip(int row, int numElements) {
+    return row / STRIP * STRIP * numElements + row % STRIP;
+  }
+
+  /// The four terms of each int, one after the other, a strip apart.
+  static void storeTerms(IntVector fields, float[] out, int at) {
+    for (int field = 0; field < FIELDS; field++) {
+      toFloats(fields).intoArray(out, at + field * STRIP);
+      fields = fields.lanewise(VectorOperators.LSHL, 8);
+    }
   }
 
   static FloatVector toFloats(IntVector codes) {

@@ -1,7 +1,10 @@
 package dev.slabstream.kernel.vector;
 
+import static dev.slabstream.kernel.PackedPanels.EACH_FIELD;
+import static dev.slabstream.kernel.PackedPanels.NIBBLE_MASK;
 import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
 import static dev.slabstream.kernel.vector.Lanes.F;
+import static dev.slabstream.kernel.vector.Lanes.FIELDS;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
 
 import java.lang.foreign.MemorySegment;
@@ -9,82 +12,82 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
-/// Panels whose words hold eight unsigned codes of 4 bits.
+/// Panels whose words hold twice four fields of 4 bits.
 final class NibbleCodes {
-  private static final int WORD_CODES = 8;
-  private static final int WORD_BYTES = PANEL_ROWS * Integer.BYTES;
   static final int GROUP_ELEMENTS = 32;
-  private static final int GROUP_WORDS = GROUP_ELEMENTS / WORD_CODES;
+  private static final int WORD_BYTES = PANEL_ROWS * Integer.BYTES;
+
+  /// Ints of four fields in a group: two from each word.
+  private static final int GROUP_INTS = GROUP_ELEMENTS / FIELDS;
 
   private NibbleCodes() {}
 
-  /// Sums of code times input over each group, for one token: sums `[numGroups][32 rows]`, and one row of zeros after an odd last.
-  ///
-  /// Two groups at a time, and two vectors of rows: four chains hide the latency of the multiply-add.
-  static void sums(
-      MemorySegment memory, long offset, int numGroups, float[] x, int xOffset, float[] sums) {
-    for (int group = 0; group < numGroups; group += 2) {
-      long words = offset + (long) group * GROUP_WORDS * WORD_BYTES;
-      int next = Math.min(group + 1, numGroups - 1);
-      for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
-        pairSums(
-            memory,
-            words + row * Integer.BYTES,
-            x,
-            xOffset + group * GROUP_ELEMENTS,
-            xOffset + next * GROUP_ELEMENTS,
-            sums,
-            group * PANEL_ROWS + row);
-      }
-    }
+  static long groupBytes() {
+    return (long) GROUP_INTS / 2 * WORD_BYTES;
   }
 
-  private static void pairSums(
-      MemorySegment memory, long words, float[] x, int xa, int xb, float[] sums, int sum) {
-    IntVector mask = IntVector.broadcast(Lanes.I, 15);
+  /// Sums of term times input over one group, for one token, of four vectors of rows: those at `wordsA` with inputs from `xa` on, and
+  /// those at `wordsB` with inputs from `xb`. Each is one chain; the four hide the latency of the multiply-add.
+  ///
+  /// The half of the words is chosen inside the loop, and words are loaded for each: C2 then has few values alive, and spills none.
+  static void sums(
+      MemorySegment memory,
+      long wordsA,
+      long wordsB,
+      int bias,
+      float[] x,
+      int xa,
+      int xb,
+      float[] sums,
+      int sumA,
+      int sumB) {
+    IntVector mask = IntVector.broadcast(Lanes.I, NIBBLE_MASK);
+    IntVector biases = IntVector.broadcast(Lanes.I, bias * EACH_FIELD);
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
     FloatVector b0 = a0;
     FloatVector b1 = a0;
-    for (int word = 0; word < GROUP_WORDS; word++) {
-      long at = words + word * 2 * WORD_BYTES;
-      IntVector wa0 = Lanes.ints(memory, at);
-      IntVector wa1 = Lanes.ints(memory, at + LENGTH * Integer.BYTES);
-      IntVector wb0 = Lanes.ints(memory, at + WORD_BYTES);
-      IntVector wb1 = Lanes.ints(memory, at + WORD_BYTES + LENGTH * Integer.BYTES);
-      for (int i = 0; i < WORD_CODES; i++) {
-        FloatVector inputA = FloatVector.broadcast(F, x[xa + word * WORD_CODES + i]);
-        FloatVector inputB = FloatVector.broadcast(F, x[xb + word * WORD_CODES + i]);
-        a0 = Lanes.toFloats(wa0.and(mask)).fma(inputA, a0);
-        a1 = Lanes.toFloats(wa1.and(mask)).fma(inputA, a1);
-        b0 = Lanes.toFloats(wb0.and(mask)).fma(inputB, b0);
-        b1 = Lanes.toFloats(wb1.and(mask)).fma(inputB, b1);
-        wa0 = wa0.lanewise(VectorOperators.LSHR, 4);
-        wa1 = wa1.lanewise(VectorOperators.LSHR, 4);
-        wb0 = wb0.lanewise(VectorOperators.LSHR, 4);
-        wb1 = wb1.lanewise(VectorOperators.LSHR, 4);
+    for (int i = 0; i < GROUP_INTS; i++) {
+      int half = i % 2 * 4;
+      long at = (long) (i / 2) * WORD_BYTES;
+      IntVector wa0 = fields(memory, wordsA + at, half, mask, biases);
+      IntVector wa1 = fields(memory, wordsA + at + Lanes.BYTES, half, mask, biases);
+      IntVector wb0 = fields(memory, wordsB + at, half, mask, biases);
+      IntVector wb1 = fields(memory, wordsB + at + Lanes.BYTES, half, mask, biases);
+      for (int field = 0; field < FIELDS; field++) {
+        FloatVector inputA = FloatVector.broadcast(F, x[xa + i * FIELDS + field]);
+        FloatVector inputB =
+            Lanes.TWO_GROUPS ? FloatVector.broadcast(F, x[xb + i * FIELDS + field]) : inputA;
+        a0 = Lanes.toFloats(wa0).fma(inputA, a0);
+        a1 = Lanes.toFloats(wa1).fma(inputA, a1);
+        b0 = Lanes.toFloats(wb0).fma(inputB, b0);
+        b1 = Lanes.toFloats(wb1).fma(inputB, b1);
+        wa0 = wa0.lanewise(VectorOperators.LSHL, 8);
+        wa1 = wa1.lanewise(VectorOperators.LSHL, 8);
+        wb0 = wb0.lanewise(VectorOperators.LSHL, 8);
+        wb1 = wb1.lanewise(VectorOperators.LSHL, 8);
       }
     }
-    a0.intoArray(sums, sum);
-    a1.intoArray(sums, sum + LENGTH);
-    b0.intoArray(sums, sum + PANEL_ROWS);
-    b1.intoArray(sums, sum + PANEL_ROWS + LENGTH);
+    a0.intoArray(sums, sumA);
+    a1.intoArray(sums, sumA + LENGTH);
+    b0.intoArray(sums, sumB);
+    b1.intoArray(sums, sumB + LENGTH);
   }
 
-  /// Codes as floats, `[numGroups][32 elements][32 rows]`.
-  static void unpack(MemorySegment memory, long offset, int numGroups, float[] out) {
-    IntVector mask = IntVector.broadcast(Lanes.I, 15);
-    for (int word = 0; word < numGroups * GROUP_WORDS; word++) {
-      int group = word / GROUP_WORDS;
-      int index = (group / 2 * GROUP_WORDS + word % GROUP_WORDS) * 2 + group % 2;
-      for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
-        IntVector codes =
-            Lanes.ints(memory, offset + (long) index * WORD_BYTES + row * Integer.BYTES);
-        for (int i = 0; i < WORD_CODES; i++) {
-          Lanes.toFloats(codes.and(mask))
-              .intoArray(out, (word * WORD_CODES + i) * PANEL_ROWS + row);
-          codes = codes.lanewise(VectorOperators.LSHR, 4);
-        }
+  private static IntVector fields(
+      MemorySegment memory, long at, int half, IntVector mask, IntVector biases) {
+    return Lanes.ints(memory, at).lanewise(VectorOperators.LSHR, half).and(mask).add(biases);
+  }
+
+  /// Terms of `numElements` inputs, as [Lanes#strip] orders them.
+  static void unpack(MemorySegment memory, long offset, int bias, int numElements, float[] out) {
+    IntVector mask = IntVector.broadcast(Lanes.I, NIBBLE_MASK);
+    IntVector biases = IntVector.broadcast(Lanes.I, bias * EACH_FIELD);
+    for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+      int at = Lanes.strip(row, numElements);
+      for (int i = 0; i < numElements / FIELDS; i++, at += FIELDS * Lanes.STRIP) {
+        long word = offset + (long) (i / 2) * WORD_BYTES + row * Integer.BYTES;
+        Lanes.storeTerms(fields(memory, word, i % 2 * 4, mask, biases), out, at);
       }
     }
   }

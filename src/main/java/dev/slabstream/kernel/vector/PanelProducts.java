@@ -1,7 +1,9 @@
 package dev.slabstream.kernel.vector;
 
 import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
+import static dev.slabstream.kernel.PanelMath.TERM_SCALE;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
+import static dev.slabstream.kernel.vector.Lanes.STRIP;
 
 import dev.slabstream.kernel.Activations;
 import dev.slabstream.kernel.PackedPanels;
@@ -18,21 +20,25 @@ final class PanelProducts {
   /// Tokens of a block: a multiple of every tile's width. Its tiles and accumulators stay in the second-level cache.
   static final int BLOCK_TOKENS = 96;
 
-  /// Inputs unpacked at a time: 16 KiB of floats. A multiple of every pair of groups.
-  private static final int RUN_ELEMENTS = 128;
+  /// Inputs unpacked at a time: 16 KiB of floats for each strip, 32 for the panel. A multiple of every group.
+  private static final int RUN_ELEMENTS = LENGTH < 16 ? 256 : 128;
 
-  /// Groups whose sums are kept before they are scaled, for one token; even, since groups are stored in pairs.
+  /// Groups whose sums are kept before they are scaled, for one token.
   private static final int RUN_GROUPS = 64;
 
   private static final int MIN_GROUP_ELEMENTS = 16;
   private static final float[] ZEROS = new float[PANEL_ROWS];
 
-  private final float[] codes = new float[RUN_ELEMENTS * PANEL_ROWS];
+  private final float[] weights = new float[RUN_ELEMENTS * PANEL_ROWS];
   private final float[] scales = new float[RUN_GROUPS * PANEL_ROWS];
   private final float[] minima = new float[RUN_GROUPS * PANEL_ROWS];
+
+  /// One row more than groups: where the second of two groups goes when there is none.
   private final float[] sums =
       new float
-          [Math.max(RUN_GROUPS, RUN_ELEMENTS / MIN_GROUP_ELEMENTS * Tile.MAX_WIDTH) * PANEL_ROWS];
+          [Math.max(RUN_GROUPS + 1, RUN_ELEMENTS / MIN_GROUP_ELEMENTS * Tile.MAX_WIDTH)
+              * PANEL_ROWS];
+
   private final float[] acc = new float[(BLOCK_TOKENS + Tile.MAX_WIDTH) * PANEL_ROWS];
 
   /// Outputs of a panel for the only token.
@@ -50,20 +56,66 @@ final class PanelProducts {
   }
 
   private void multiplyOneGrouped(Part part, int panel, Activations in) {
-    PanelFormat format = part.format();
     Arrays.fill(acc, 0, PANEL_ROWS, 0f);
     for (int group = 0; group < part.numGroups(); group += RUN_GROUPS) {
       int numGroups = Math.min(RUN_GROUPS, part.numGroups() - group);
-      int element = group * format.groupElements();
-      long offset = codesOffset(part, panel, element);
-      if (format.codes() == PanelFormat.Codes.NIBBLE) {
-        NibbleCodes.sums(part.memory(), offset, numGroups, in.x(), element, sums);
-      } else {
-        ByteCodes.sums(
-            part.memory(), offset, format.groupElements(), numGroups, in.x(), element, sums);
+      sumGroups(part, panel, in, group, numGroups);
+      unpackScales(part, part.scalesOffset(panel), group, numGroups, TERM_SCALE, scales);
+      GroupScales.add(sums, 0, PANEL_ROWS, scales, numGroups, acc, 0);
+    }
+    if (part.format().hasMinima()) {
+      for (int group = 0; group < part.numGroups(); group += RUN_GROUPS) {
+        int numGroups = Math.min(RUN_GROUPS, part.numGroups() - group);
+        unpackScales(part, part.minimaOffset(panel), group, numGroups, 1f, minima);
+        GroupScales.addMinima(minima, in.groupSums(), group, numGroups, acc, 0);
       }
-      unpackScales(part, panel, group, numGroups);
-      scale(format, sums, 0, PANEL_ROWS, in, group, numGroups, 0);
+    }
+  }
+
+  /// Four vectors at a time: of one group, or, where a panel has but two, of this group and the next.
+  private void sumGroups(Part part, int panel, Activations in, int firstGroup, int numGroups) {
+    PanelFormat format = part.format();
+    int groupElements = format.groupElements();
+    boolean nibbles = format.codes() == PanelFormat.Codes.NIBBLE;
+    long groupBytes = nibbles ? NibbleCodes.groupBytes() : ByteCodes.groupBytes(groupElements);
+    long offset = part.panelOffset(panel) + firstGroup * groupBytes;
+    int input = firstGroup * groupElements;
+    for (int g = 0; g < numGroups; g += Lanes.TWO_GROUPS ? 2 : 1) {
+      int next = Lanes.TWO_GROUPS ? Math.min(g + 1, numGroups - 1) : g;
+      int rowsB = Lanes.TWO_GROUPS ? 0 : 2 * LENGTH;
+      for (int row = 0; row < PANEL_ROWS; row += 4 * LENGTH) {
+        long wordsA = offset + g * groupBytes + row * Integer.BYTES;
+        long wordsB = offset + next * groupBytes + (row + rowsB) * Integer.BYTES;
+        int sumA = g * PANEL_ROWS + row;
+        int sumB = (Lanes.TWO_GROUPS ? g + 1 : g) * PANEL_ROWS + row + rowsB;
+        int xa = input + g * groupElements;
+        int xb = input + next * groupElements;
+        if (nibbles) {
+          NibbleCodes.sums(
+              part.memory(),
+              wordsA,
+              wordsB,
+              format.bias(),
+              in.termInputs(),
+              xa,
+              xb,
+              sums,
+              sumA,
+              sumB);
+        } else {
+          ByteCodes.sums(
+              part.memory(),
+              wordsA,
+              wordsB,
+              groupElements,
+              in.termInputs(),
+              xa,
+              xb,
+              sums,
+              sumA,
+              sumB);
+        }
+      }
     }
   }
 
@@ -74,12 +126,28 @@ final class PanelProducts {
     Arrays.fill(acc, 0, numTokens * PANEL_ROWS, 0f);
     for (int element = 0; element < in.cols(); element += RUN_ELEMENTS) {
       int numElements = Math.min(RUN_ELEMENTS, in.cols() - element);
-      unpackCodes(part, panel, element, numElements);
-      if (part.format().isGrouped()) {
-        multiplyGroupedRun(part, panel, in, firstToken, numTokens, element, numElements);
-      } else {
-        multiplyPlainRun(in, firstToken, numTokens, element, numElements);
+      unpack(part, panel, element, numElements);
+      for (int row = 0; row < PANEL_ROWS; row += STRIP) {
+        if (part.format().isGrouped()) {
+          multiplyGroupedRun(part, row, in, firstToken, numTokens, element, numElements);
+        } else {
+          int w0 = Lanes.strip(row, numElements);
+          multiply(
+              weights,
+              w0,
+              STRIP,
+              row,
+              in.tiles(),
+              in.cols(),
+              firstToken,
+              numTokens,
+              element,
+              numElements);
+        }
       }
+    }
+    if (part.format().hasMinima()) {
+      multiplyMinima(part, panel, in, firstToken, numTokens);
     }
     for (int t = 0; t < numTokens; t++) {
       int row = (firstToken + t) * w.rows() + part.firstRowOf(panel);
@@ -87,158 +155,149 @@ final class PanelProducts {
     }
   }
 
-  private void multiplyPlainRun(
-      Activations in, int firstToken, int numTokens, int element, int numElements) {
+  private void multiplyMinima(Part part, int panel, Activations in, int firstToken, int numTokens) {
+    for (int group = 0; group < part.numGroups(); group += RUN_GROUPS) {
+      int numGroups = Math.min(RUN_GROUPS, part.numGroups() - group);
+      unpackScales(part, part.minimaOffset(panel), group, numGroups, 1f, minima);
+      for (int row = 0; row < PANEL_ROWS; row += STRIP) {
+        multiply(
+            minima,
+            row,
+            PANEL_ROWS,
+            row,
+            in.sumTiles(),
+            in.numGroups(),
+            firstToken,
+            numTokens,
+            group,
+            numGroups);
+      }
+    }
+  }
+
+  /// Adds to the accumulators of a strip, tile after tile of tokens, one chain of plain products.
+  ///
+  /// @param row first row of the strip
+  /// @param x tiled inputs of `cols` columns; `numColumns` of them from `column` on are multiplied
+  private void multiply(
+      float[] w,
+      int wOffset,
+      int wStride,
+      int row,
+      float[] x,
+      int cols,
+      int firstToken,
+      int numTokens,
+      int column,
+      int numColumns) {
     for (int t = 0; t < numTokens; ) {
       int width = Tile.width(numTokens - t);
-      int x = (firstToken + t) * in.cols() + element * width;
-      for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
-        int at = t * PANEL_ROWS + row;
-        Tile.multiply(
-            width,
-            codes,
-            row,
-            row + LENGTH,
-            PANEL_ROWS,
-            numElements,
-            in.tiles(),
-            x,
-            acc,
-            at,
-            PANEL_ROWS,
-            acc,
-            at,
-            PANEL_ROWS);
-      }
+      int at = t * PANEL_ROWS + row;
+      Tile.multiply(
+          width,
+          w,
+          wOffset,
+          wOffset + LENGTH,
+          wStride,
+          numColumns,
+          x,
+          (firstToken + t) * cols + column * width,
+          acc,
+          at,
+          PANEL_ROWS,
+          acc,
+          at,
+          PANEL_ROWS);
       t += width;
     }
   }
 
   private void multiplyGroupedRun(
       Part part,
-      int panel,
+      int row,
       Activations in,
       int firstToken,
       int numTokens,
       int element,
       int numElements) {
-    PanelFormat format = part.format();
-    int groupElements = format.groupElements();
-    int group = element / groupElements;
+    int groupElements = part.format().groupElements();
     int numGroups = numElements / groupElements;
-    unpackScales(part, panel, group, numGroups);
+    int w = Lanes.strip(row, numElements);
     for (int t = 0; t < numTokens; ) {
       int width = Tile.width(numTokens - t);
       int x = (firstToken + t) * in.cols() + element * width;
-      int groupSums = width * PANEL_ROWS;
-      for (int g = 0; g < numGroups; g++) {
-        int w = g * groupElements * PANEL_ROWS;
-        for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
-          Tile.multiply(
-              width,
-              codes,
-              w + row,
-              w + row + LENGTH,
-              PANEL_ROWS,
-              groupElements,
-              in.tiles(),
-              x + g * groupElements * width,
-              ZEROS,
-              0,
-              0,
-              sums,
-              g * groupSums + row,
-              PANEL_ROWS);
-        }
-      }
-      int real = Math.min(width, numTokens - t);
-      for (int j = 0; j < real; j++) {
-        int inputSums = (firstToken + t + j) * in.numGroups() + group;
-        scale(
-            format,
-            sums,
-            j * PANEL_ROWS,
-            groupSums,
-            in,
-            inputSums,
+      if (width == GroupTile.WIDTH) {
+        GroupTile.multiply(
+            weights,
+            w,
             numGroups,
-            (t + j) * PANEL_ROWS);
+            groupElements,
+            in.termTiles(),
+            x,
+            scales,
+            row,
+            acc,
+            t * PANEL_ROWS + row);
+      } else {
+        multiplyWideGroups(width, w, numGroups, groupElements, in.termTiles(), x);
+        for (int j = 0; j < Math.min(width, numTokens - t); j++) {
+          int stride = width * PANEL_ROWS;
+          GroupScales.add(
+              sums, j * PANEL_ROWS, stride, scales, numGroups, acc, (t + j) * PANEL_ROWS);
+        }
       }
       t += width;
     }
   }
 
-  private void scale(
-      PanelFormat format,
-      float[] sums,
-      int sumsOffset,
-      int sumsStride,
-      Activations in,
-      int inputSums,
-      int numGroups,
-      int accOffset) {
-    if (format.hasMinima()) {
-      GroupScales.addWithMinima(
+  /// The widest tile leaves no room for scales: its sums go to memory, `[numGroups][width][32]`. A strip is the whole panel there.
+  private void multiplyWideGroups(
+      int width, int w, int numGroups, int groupElements, float[] x, int xOffset) {
+    for (int g = 0; g < numGroups; g++) {
+      int at = w + g * groupElements * STRIP;
+      Tile.multiply(
+          width,
+          weights,
+          at,
+          at + LENGTH,
+          STRIP,
+          groupElements,
+          x,
+          xOffset + g * groupElements * width,
+          ZEROS,
+          0,
+          0,
           sums,
-          sumsOffset,
-          sumsStride,
-          scales,
-          minima,
-          in.groupSums(),
-          inputSums,
-          numGroups,
-          acc,
-          accOffset);
-    } else if (format.bias() != 0f) {
-      GroupScales.addBiased(
-          sums,
-          sumsOffset,
-          sumsStride,
-          scales,
-          format.bias(),
-          in.groupSums(),
-          inputSums,
-          numGroups,
-          acc,
-          accOffset);
-    } else {
-      GroupScales.add(sums, sumsOffset, sumsStride, scales, numGroups, acc, accOffset);
+          g * width * PANEL_ROWS,
+          PANEL_ROWS);
     }
   }
 
-  private void unpackCodes(Part part, int panel, int element, int numElements) {
-    long offset = codesOffset(part, panel, element);
-    switch (part.format().codes()) {
-      case NIBBLE ->
-          NibbleCodes.unpack(
-              part.memory(), offset, numElements / NibbleCodes.GROUP_ELEMENTS, codes);
-      case BYTE -> {
-        int groupElements = part.format().groupElements();
-        ByteCodes.unpack(part.memory(), offset, groupElements, numElements / groupElements, codes);
-      }
-      case F32 -> PlainCodes.unpackF32(part.memory(), offset, numElements * PANEL_ROWS, codes);
-      case F16 -> PlainCodes.unpackF16(part.memory(), offset, numElements * PANEL_ROWS, codes);
-      case BF16 -> PlainCodes.unpackBf16(part.memory(), offset, numElements * PANEL_ROWS, codes);
+  /// Weights of a run, as [Lanes#strip] orders them; of grouped formats terms, and their scales.
+  private void unpack(Part part, int panel, int element, int numElements) {
+    PanelFormat format = part.format();
+    long offset = part.panelOffset(panel) + format.codeBytes(element) * PANEL_ROWS;
+    switch (format.codes()) {
+      case NIBBLE -> NibbleCodes.unpack(part.memory(), offset, format.bias(), numElements, weights);
+      case BYTE -> ByteCodes.unpack(part.memory(), offset, numElements, weights);
+      case F32 -> PlainCodes.unpackF32(part.memory(), offset, numElements, weights);
+      case F16 -> PlainCodes.unpackF16(part.memory(), offset, numElements, weights);
+      case BF16 -> PlainCodes.unpackBf16(part.memory(), offset, numElements, weights);
+    }
+    if (format.isGrouped()) {
+      int group = element / format.groupElements();
+      int numGroups = numElements / format.groupElements();
+      unpackScales(part, part.scalesOffset(panel), group, numGroups, TERM_SCALE, scales);
     }
   }
 
-  private static long codesOffset(Part part, int panel, int element) {
-    return part.panelOffset(panel) + part.format().codeBytes(element) * PANEL_ROWS;
-  }
-
-  private void unpackScales(Part part, int panel, int group, int numGroups) {
-    long skipped = (long) group * PANEL_ROWS * part.format().scaleBytes();
-    unpackScales(part, part.scalesOffset(panel) + skipped, numGroups, scales);
-    if (part.format().hasMinima()) {
-      unpackScales(part, part.minimaOffset(panel) + skipped, numGroups, minima);
-    }
-  }
-
-  private static void unpackScales(Part part, long offset, int numGroups, float[] out) {
+  private static void unpackScales(
+      Part part, long offset, int group, int numGroups, float power, float[] out) {
+    long at = offset + (long) group * PANEL_ROWS * part.format().scaleBytes();
     if (part.format().halfScales()) {
-      PlainCodes.unpackF16(part.memory(), offset, numGroups * PANEL_ROWS, out);
+      PlainCodes.scalesF16(part.memory(), at, numGroups * PANEL_ROWS, power, out);
     } else {
-      PlainCodes.unpackF32(part.memory(), offset, numGroups * PANEL_ROWS, out);
+      PlainCodes.scalesF32(part.memory(), at, numGroups * PANEL_ROWS, power, out);
     }
   }
 }

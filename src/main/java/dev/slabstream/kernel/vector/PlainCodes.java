@@ -3,9 +3,9 @@ package dev.slabstream.kernel.vector;
 import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
 import static dev.slabstream.kernel.vector.Lanes.F;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
+import static dev.slabstream.kernel.vector.Lanes.STRIP;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
 /// Panels of plain floats of 32 or 16 bits.
@@ -66,20 +66,52 @@ final class PlainCodes {
     }
   }
 
-  /// Widens `numFloats` 16-bit floats.
-  static void unpackF16(MemorySegment memory, long offset, int numFloats, float[] out) {
-    for (int i = 0; i < numFloats; i += LENGTH) {
-      Lanes.halfFloats(memory, offset + (long) i * Short.BYTES).intoArray(out, i);
+  /// Weights of `numElements` inputs, as [Lanes#strip] orders them.
+  static void unpackF32(MemorySegment memory, long offset, int numElements, float[] out) {
+    for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+      int at = Lanes.strip(row, numElements);
+      for (int k = 0; k < numElements; k++, at += STRIP) {
+        long weights = offset + (long) k * ROW_BYTES + row * Float.BYTES;
+        Lanes.floats(memory, weights).intoArray(out, at);
+      }
     }
   }
 
-  static void unpackBf16(MemorySegment memory, long offset, int numFloats, float[] out) {
-    for (int i = 0; i < numFloats; i += LENGTH) {
-      Lanes.brainFloats(memory, offset + (long) i * Short.BYTES).intoArray(out, i);
+  /// As [#unpackF32].
+  static void unpackF16(MemorySegment memory, long offset, int numElements, float[] out) {
+    for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+      int at = Lanes.strip(row, numElements);
+      for (int k = 0; k < numElements; k++, at += STRIP) {
+        long weights = offset + (long) k * HALF_ROW_BYTES + row * Short.BYTES;
+        Lanes.halfFloats(memory, weights).intoArray(out, at);
+      }
     }
   }
 
-  static void unpackF32(MemorySegment memory, long offset, int numFloats, float[] out) {
-    MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, offset, out, 0, numFloats);
+  /// As [#unpackF32].
+  static void unpackBf16(MemorySegment memory, long offset, int numElements, float[] out) {
+    for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+      int at = Lanes.strip(row, numElements);
+      for (int k = 0; k < numElements; k++, at += STRIP) {
+        long weights = offset + (long) k * HALF_ROW_BYTES + row * Short.BYTES;
+        Lanes.brainFloats(memory, weights).intoArray(out, at);
+      }
+    }
+  }
+
+  /// `numFloats` scales times a power of two.
+  static void scalesF16(
+      MemorySegment memory, long offset, int numFloats, float power, float[] out) {
+    for (int i = 0; i < numFloats; i += LENGTH) {
+      Lanes.halfFloats(memory, offset + (long) i * Short.BYTES, power).intoArray(out, i);
+    }
+  }
+
+  /// As [#scalesF16].
+  static void scalesF32(
+      MemorySegment memory, long offset, int numFloats, float power, float[] out) {
+    for (int i = 0; i < numFloats; i += LENGTH) {
+      Lanes.floats(memory, offset + (long) i * Float.BYTES).mul(power).intoArray(out, i);
+    }
   }
 }

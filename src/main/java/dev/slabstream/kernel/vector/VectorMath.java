@@ -34,9 +34,21 @@ final class VectorMath implements PanelMath {
   /// Tile after tile, `[cols][width]` each, so that the inputs of a step of the product lie side by side; padded with zeros.
   @Override
   public void tile(Activations in, int firstToken, int numTokens, int fromCol, int toCol) {
-    float[] x = in.x();
-    float[] tiles = in.tiles();
-    int cols = in.cols();
+    if (in.plain()) {
+      tile(in.x(), in.tiles(), in.cols(), firstToken, numTokens, fromCol, toCol);
+    }
+    if (in.grouped()) {
+      tile(in.termInputs(), in.termTiles(), in.cols(), firstToken, numTokens, fromCol, toCol);
+    }
+    if (in.sums()) {
+      int from = fromCol / Activations.GROUP_ELEMENTS;
+      int to = toCol / Activations.GROUP_ELEMENTS;
+      tile(in.groupSums(), in.sumTiles(), in.numGroups(), firstToken, numTokens, from, to);
+    }
+  }
+
+  private static void tile(
+      float[] x, float[] tiles, int cols, int firstToken, int numTokens, int fromCol, int toCol) {
     for (int t = 0; t < numTokens; ) {
       int width = Tile.width(numTokens - t);
       int tile = (firstToken + t) * cols;
