@@ -1,6 +1,7 @@
 package dev.slabstream.kernel;
 
 import dev.slabstream.tensor.KvLayout;
+import dev.slabstream.tensor.KvType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -43,6 +44,8 @@ public class AttentionBenchmark {
   @Param({"1", "2"})
   int threads;
 
+  @Param KvType type;
+
   private final Arena arena = Arena.ofShared();
   private Kernels kernels;
   private KvLayout layout;
@@ -55,13 +58,15 @@ public class AttentionBenchmark {
   public void fillSlab() {
     kernels = Kernels.open(new KernelSettings(KernelBackend.VECTOR, 0, threads));
     int numBlocks = context / BLOCK_TOKENS;
-    layout = new KvLayout(1, numBlocks, KV_HEADS, HEAD_DIM, BLOCK_TOKENS);
+    layout = new KvLayout(1, numBlocks, KV_HEADS, HEAD_DIM, BLOCK_TOKENS, type);
     slab = arena.allocate(layout.slabBytes(), 64);
     RandomTensors random = new RandomTensors(1);
-    float[] keysAndValues = random.floats((int) (layout.slabBytes() / Float.BYTES), 1f);
-    slab.copyFrom(MemorySegment.ofArray(keysAndValues));
     int[] blocks = new int[numBlocks];
     Arrays.setAll(blocks, i -> i);
+    int stride = 2 * KV_HEADS * HEAD_DIM;
+    float[] keysAndValues = random.floats(context * stride, 1f);
+    List<KvRun> whole = List.of(new KvRun(blocks, 0, context, 0));
+    kernels.storeKv(keysAndValues, 0, stride / 2, stride, slab, layout, 0, whole);
     runs = List.of(new KvRun(blocks, 0, tokens, context - tokens));
     x = random.floats(tokens * HEADS * HEAD_DIM, 1f);
     out = new float[x.length];

@@ -44,7 +44,8 @@ import org.jspecify.annotations.Nullable;
   "deterministic",
   "kv_cache_bytes",
   "kv_cache_tokens",
-  "kv_block_tokens"
+  "kv_block_tokens",
+  "kv_cache_type"
 })
 public record ServiceInfo(
     @JsonProperty("model_id") String modelId,
@@ -77,7 +78,8 @@ public record ServiceInfo(
     @JsonProperty("deterministic") boolean deterministic,
     @JsonProperty("kv_cache_bytes") long kvCacheBytes,
     @JsonProperty("kv_cache_tokens") long kvCacheTokens,
-    @JsonProperty("kv_block_tokens") int kvBlockTokens) {
+    @JsonProperty("kv_block_tokens") int kvBlockTokens,
+    @JsonProperty("kv_cache_type") String kvCacheType) {
 
   /// Where it comes from.
   @FunctionalInterface

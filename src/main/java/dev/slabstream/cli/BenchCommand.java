@@ -48,6 +48,7 @@ final class BenchCommand implements Callable<Integer> {
   private final Console console;
   @Mixin private ModelOptions modelOptions = new ModelOptions();
   @Mixin private KernelOptions kernelOptions = new KernelOptions();
+  @Mixin private CacheOptions cacheOptions = new CacheOptions();
 
   @Option(
       names = {"-p", "--prompt"},
@@ -125,7 +126,8 @@ final class BenchCommand implements Callable<Integer> {
     int maxSequences = tests.stream().mapToInt(BenchTest::sequences).max().orElse(1);
     long maxPositions = tests.stream().mapToLong(BenchTest::positions).max().orElse(1);
     try (LoadedModel loaded =
-        modelOptions.load(kernelOptions.settings(), maxSequences, maxPositions, batch)) {
+        modelOptions.load(
+            kernelOptions.settings(), cacheOptions.type(), maxSequences, maxPositions, batch)) {
       SingleSequence.requireFits(loaded.config(), (int) maxPositions);
       run(loaded, sizes, tests);
     }

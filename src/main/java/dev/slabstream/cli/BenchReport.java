@@ -3,7 +3,6 @@ package dev.slabstream.cli;
 import dev.slabstream.config.LoadedModel;
 import dev.slabstream.kernel.KernelInfo;
 import dev.slabstream.kernel.MachineLimits;
-import dev.slabstream.tensor.KvLayout;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -51,8 +50,7 @@ record BenchReport(
   }
 
   private static long kvBytesPerPosition(LoadedModel loaded) {
-    KvLayout layout = loaded.slab().layout();
-    return layout.blockBytes() / layout.blockTokens();
+    return loaded.slab().layout().tokenBytes();
   }
 
   /// One test. Speeds are of all sequences together.

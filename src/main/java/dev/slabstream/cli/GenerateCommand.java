@@ -29,6 +29,7 @@ final class GenerateCommand implements Callable<Integer> {
   private final Console console;
   @Mixin private ModelOptions modelOptions = new ModelOptions();
   @Mixin private KernelOptions kernelOptions = new KernelOptions();
+  @Mixin private CacheOptions cacheOptions = new CacheOptions();
   @Mixin private SamplingOptions samplingOptions = new SamplingOptions();
 
   @Parameters(
@@ -57,7 +58,8 @@ final class GenerateCommand implements Callable<Integer> {
     GenerateParameters parameters = samplingOptions.parameters();
     String text = prompt == null ? console.readAll() : prompt;
     try (LoadedModel loaded =
-            modelOptions.load(kernelOptions.settings(), maxTokens(text, parameters), CHUNK);
+            modelOptions.load(
+                kernelOptions.settings(), cacheOptions.type(), maxTokens(text, parameters), CHUNK);
         EngineGenerationService service = service(loaded)) {
       loaded.engine().start();
       generate(service, new GenerateRequest(text, parameters));

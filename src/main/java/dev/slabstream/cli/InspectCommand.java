@@ -14,6 +14,7 @@ import picocli.CommandLine.Option;
 final class InspectCommand implements Callable<Integer> {
   private final Console console;
   @Mixin private ModelOptions modelOptions = new ModelOptions();
+  @Mixin private CacheOptions cacheOptions = new CacheOptions();
 
   @Option(names = "--tensors", description = "List every tensor, not only the types.")
   private boolean tensors;
@@ -30,7 +31,7 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     try (Checkpoint checkpoint = modelOptions.open()) {
-      ModelReport report = ModelReport.of(checkpoint);
+      ModelReport report = ModelReport.of(checkpoint, cacheOptions.type());
       if (json) {
         JsonOutput.print(console, report.asMap());
       } else {

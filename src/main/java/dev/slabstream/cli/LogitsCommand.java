@@ -36,6 +36,7 @@ final class LogitsCommand implements Callable<Integer> {
   private final Console console;
   @Mixin private ModelOptions modelOptions = new ModelOptions();
   @Mixin private KernelOptions kernelOptions = new KernelOptions();
+  @Mixin private CacheOptions cacheOptions = new CacheOptions();
 
   @ArgGroup(multiplicity = "1")
   private Prompt prompt = new Prompt();
@@ -82,7 +83,8 @@ final class LogitsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (LoadedModel loaded = modelOptions.load(kernelOptions.settings(), maxTokens(), CHUNK)) {
+    try (LoadedModel loaded =
+        modelOptions.load(kernelOptions.settings(), cacheOptions.type(), maxTokens(), CHUNK)) {
       int vocabSize = loaded.config().vocabSize();
       int[] promptIds = promptIds(loaded, vocabSize);
       int @Nullable [] forced = forcedIds == null ? null : TokenIds.parse(forcedIds, vocabSize);

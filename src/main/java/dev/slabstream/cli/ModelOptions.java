@@ -7,6 +7,7 @@ import dev.slabstream.engine.EngineSettings;
 import dev.slabstream.kernel.KernelSettings;
 import dev.slabstream.kvcache.KvPlan;
 import dev.slabstream.model.ModelConfig;
+import dev.slabstream.tensor.KvType;
 import dev.slabstream.weights.Checkpoint;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -45,12 +46,13 @@ final class ModelOptions {
   /// The slab is plain memory: starting ND4J for it would take longer than most commands do.
   ///
   /// @param chunk tokens computed in one step at most
-  LoadedModel load(KernelSettings kernels, long maxTokens, int chunk) {
-    return load(kernels, 1, maxTokens, chunk);
+  LoadedModel load(KernelSettings kernels, KvType kvType, long maxTokens, int chunk) {
+    return load(kernels, kvType, 1, maxTokens, chunk);
   }
 
   /// As above, with room for `numSequences` sequences of so many positions each.
-  LoadedModel load(KernelSettings kernels, int numSequences, long maxTokens, int chunk) {
+  LoadedModel load(
+      KernelSettings kernels, KvType kvType, int numSequences, long maxTokens, int chunk) {
     Path path = path();
     ModelConfig config;
     try (Checkpoint checkpoint = Checkpoint.open(path)) {
@@ -65,8 +67,9 @@ final class ModelOptions {
         new LoadSettings(
             kernels,
             new EngineSettings(1, chunk, 1),
-            OptionalLong.of(config.kvLayout(numBlocks, BLOCK_TOKENS).slabBytes()),
+            OptionalLong.of(config.kvLayout(numBlocks, BLOCK_TOKENS, kvType).slabBytes()),
             BLOCK_TOKENS,
+            kvType,
             LoadSettings.SlabKind.PLAIN));
   }
 }

@@ -5,6 +5,8 @@ import dev.slabstream.config.SlabstreamProperties;
 import dev.slabstream.kvcache.KvPlan;
 import dev.slabstream.model.ModelConfig;
 import dev.slabstream.tensor.ElementType;
+import dev.slabstream.tensor.KvLayout;
+import dev.slabstream.tensor.KvType;
 import dev.slabstream.tensor.Tensor;
 import dev.slabstream.weights.Checkpoint;
 import dev.slabstream.weights.MalformedModelException;
@@ -24,6 +26,7 @@ final class ModelReport {
 
   private final Checkpoint checkpoint;
   private final WeightSizes sizes;
+  private final KvType kvType;
   private final @Nullable ModelConfig config;
   private final @Nullable String problem;
 
@@ -37,19 +40,24 @@ final class ModelReport {
   }
 
   private ModelReport(
-      Checkpoint checkpoint, @Nullable ModelConfig config, @Nullable String problem) {
+      Checkpoint checkpoint,
+      KvType kvType,
+      @Nullable ModelConfig config,
+      @Nullable String problem) {
     this.checkpoint = checkpoint;
+    this.kvType = kvType;
     this.sizes = WeightSizes.of(checkpoint.tensors());
     this.config = config;
     this.problem = problem;
   }
 
   /// @param checkpoint must stay open as long as the report is used
-  static ModelReport of(Checkpoint checkpoint) {
+  /// @param kvType how a slab would store keys and values
+  static ModelReport of(Checkpoint checkpoint, KvType kvType) {
     try {
-      return new ModelReport(checkpoint, ModelConfig.read(checkpoint), null);
+      return new ModelReport(checkpoint, kvType, ModelConfig.read(checkpoint), null);
     } catch (MalformedModelException e) {
-      return new ModelReport(checkpoint, null, e.getMessage());
+      return new ModelReport(checkpoint, kvType, null, e.getMessage());
     }
   }
 
@@ -151,13 +159,16 @@ final class ModelReport {
     Map<String, Object> memory = new LinkedHashMap<>();
     memory.put("weights_bytes", sizes.bytes());
     memory.put("read_per_token_bytes", sizes.perToken());
-    memory.put("kv_per_token_bytes", c.kvBytesPerToken());
-    memory.put("kv_full_context_bytes", c.kvBytesPerToken() * c.contextLength());
+    KvLayout block = c.kvLayout(1, ModelOptions.BLOCK_TOKENS, kvType);
+    memory.put("kv_type", kvType.name().toLowerCase(Locale.ROOT));
+    memory.put("kv_per_token_bytes", block.tokenBytes());
+    memory.put("kv_full_context_bytes", block.tokenBytes() * c.contextLength());
     memory.put("limit_bytes", SlabSizing.memoryLimitBytes());
     memory.put("heap_bytes", Runtime.getRuntime().maxMemory());
     try {
       KvPlan plan =
-          SlabSizing.plan(c, sizes.bytes(), SlabstreamProperties.defaults().loadSettings());
+          SlabSizing.plan(
+              c, sizes.bytes(), SlabstreamProperties.defaults().loadSettings().withKvType(kvType));
       memory.put("slab_bytes", plan.layout().slabBytes());
       memory.put("slab_tokens", plan.numTokens());
       memory.put("slab_reason", plan.reason());

@@ -118,7 +118,8 @@ final class ServiceAssembly {
         kernels.deterministic(),
         loaded.slab().layout().slabBytes(),
         loaded.slabPlan().numTokens(),
-        loaded.slab().layout().blockTokens());
+        loaded.slab().layout().blockTokens(),
+        label(loaded.slab().layout().type()));
   }
 
   private static String label(Enum<?> value) {

@@ -19,7 +19,7 @@ public final class SlabSizing {
   /// @param weightsBytes what the packed weights take
   /// @throws IllegalArgumentException when not even one block fits
   public static KvPlan plan(ModelConfig config, long weightsBytes, LoadSettings settings) {
-    KvLayout block = config.kvLayout(1, settings.blockTokens());
+    KvLayout block = config.kvLayout(1, settings.blockTokens(), settings.kvType());
     if (settings.slabBytes().isPresent()) {
       return KvPlan.ofSize(block, settings.slabBytes().getAsLong());
     }

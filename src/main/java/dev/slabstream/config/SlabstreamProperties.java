@@ -4,6 +4,7 @@ import dev.slabstream.api.UnknownParameters;
 import dev.slabstream.engine.EngineSettings;
 import dev.slabstream.kernel.KernelBackend;
 import dev.slabstream.kernel.KernelSettings;
+import dev.slabstream.tensor.KvType;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -50,6 +51,7 @@ public record SlabstreamProperties(
         new EngineSettings(engine.maxQueue(), engine.maxBatchTokens(), engine.maxRunning()),
         slabSize == null ? OptionalLong.empty() : OptionalLong.of(slabSize.toBytes()),
         kvCache.blockTokens(),
+        kvCache.type(),
         LoadSettings.SlabKind.ND4J);
   }
 
@@ -68,8 +70,12 @@ public record SlabstreamProperties(
   ///
   /// @param size Size of the slab. Empty derives it from the memory that the process may use.
   /// @param blockTokens Tokens in one block; a multiple of 16.
+  /// @param type How keys and values are stored: f32, f16 (half the memory and traffic) or q8
+  ///     (about a quarter).
   public record KvCache(
-      @Nullable DataSize size, @DefaultValue("16") @Min(16) @Max(1024) int blockTokens) {
+      @Nullable DataSize size,
+      @DefaultValue("16") @Min(16) @Max(1024) int blockTokens,
+      @DefaultValue(LoadSettings.DEFAULT_KV_TYPE) @NotNull KvType type) {
     public KvCache {
       if (blockTokens % 16 != 0) {
         throw new IllegalArgumentException(

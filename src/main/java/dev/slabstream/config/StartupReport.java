@@ -41,7 +41,7 @@ final class StartupReport {
         Ready
           model     %s (%s, %s), context %d tokens, from %s
           weights   %s
-          slab      %s, %d tokens in %d blocks (%s)
+          slab      %s of %s, %d tokens in %d blocks (%s)
           kernels   %s, %d bits, %d threads (%s)
           seconds   %s, together %s"""
         .formatted(
@@ -52,6 +52,7 @@ final class StartupReport {
             loaded.path(),
             megabytes(loaded.weightsBytes()),
             megabytes(loaded.slab().layout().slabBytes()),
+            loaded.slab().layout().type().name().toLowerCase(Locale.ROOT),
             loaded.slabPlan().numTokens(),
             loaded.slab().layout().numBlocks(),
             loaded.slabPlan().reason(),

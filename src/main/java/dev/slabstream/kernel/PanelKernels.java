@@ -1,7 +1,5 @@
 package dev.slabstream.kernel;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.slabstream.tensor.KvLayout;
 import dev.slabstream.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -214,33 +212,17 @@ final class PanelKernels implements Kernels {
           (from, to, worker) -> {
             for (int t = from; t < to; t++) {
               int row = (run.firstToken() + t) * stride;
-              storeToken(x, row + keyOffset, row + valueOffset, slab, layout, layer, run, t);
+              KvCodec.store(
+                  x,
+                  row + keyOffset,
+                  row + valueOffset,
+                  slab,
+                  layout,
+                  layer,
+                  run,
+                  run.startPosition() + t);
             }
           });
-    }
-  }
-
-  private static void storeToken(
-      float[] x,
-      int keys,
-      int values,
-      MemorySegment slab,
-      KvLayout layout,
-      int layer,
-      KvRun run,
-      int token) {
-    int position = run.startPosition() + token;
-    int block = run.blocks()[position / layout.blockTokens()];
-    int slot = position % layout.blockTokens();
-    int headDim = layout.headDim();
-    for (int head = 0; head < layout.numKvHeads(); head++) {
-      long keyBase = layout.keyOffset(layer, block, head) + (long) slot * Float.BYTES;
-      long keyStep = (long) layout.blockTokens() * Float.BYTES;
-      for (int d = 0; d < headDim; d++) {
-        slab.set(JAVA_FLOAT, keyBase + d * keyStep, x[keys + head * headDim + d]);
-      }
-      long valueBase = layout.valueOffset(layer, block, head) + (long) slot * headDim * Float.BYTES;
-      MemorySegment.copy(x, values + head * headDim, slab, JAVA_FLOAT, valueBase, headDim);
     }
   }
 

@@ -64,8 +64,9 @@ public interface PanelMath {
   /// Attention of consecutive tokens of a run, for the query heads that share `kvHead`, over the positions of one partition that
   /// each sees.
   ///
-  /// Per query: `score = scale * (chain of FMA over the head's dimensions)`; `max`; `e = exp(score - max)`; `sum` of `e` in partial
-  /// sums by position; weighted values by FMA in ascending positions. A query that sees nothing here has sum 0.
+  /// Per query: `score = (chain of FMA over the head's dimensions) * (scale of the key * scale)`; `max`; `e = exp(score - max)`; `sum`
+  /// of `e` in partial sums by position; values weighted with `e * scale of the value` by FMA in ascending positions. Keys and values
+  /// are the slab's elements as [KvCodec] reads them. A query that sees nothing here has sum 0.
   ///
   /// @param firstToken first of the tokens, counted from the start of the run
   /// @param partials results `[numTokens][groupHeads][call.partialFloats()]` from `partialsOffset` on

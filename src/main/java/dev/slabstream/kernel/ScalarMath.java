@@ -1,7 +1,5 @@
 package dev.slabstream.kernel;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.slabstream.kernel.PackedPanels.Part;
 import dev.slabstream.tensor.KvLayout;
 import java.util.Arrays;
@@ -195,19 +193,14 @@ final class ScalarMath implements PanelMath {
     float[] scores = new float[to - from];
     float max = Float.NEGATIVE_INFINITY;
     for (int p = from; p < to; p++) {
-      scores[p - from] = score(call, run, kvHead, query, p) * call.scale();
+      scores[p - from] = score(call, run, kvHead, query, p);
       max = Math.max(max, scores[p - from]);
     }
     float[] sums = new float[PartialSums.COUNT];
-    int weighted = partial + AttentionCall.PARTIAL_HEADER;
     for (int p = from; p < to; p++) {
       float e = Exponential.exp(scores[p - from] - max);
       sums[p % PartialSums.COUNT] += e;
-      long values = valueOffset(call, run, kvHead, p);
-      for (int d = 0; d < headDim; d++) {
-        float value = call.slab().get(JAVA_FLOAT, values + (long) d * Float.BYTES);
-        partials[weighted + d] = Math.fma(e, value, partials[weighted + d]);
-      }
+      addValue(call, run, kvHead, p, e, partials, partial + AttentionCall.PARTIAL_HEADER);
     }
     partials[partial] = max;
     partials[partial + 1] = PartialSums.combine(sums, 0);
@@ -216,23 +209,36 @@ final class ScalarMath implements PanelMath {
   private static float score(
       AttentionCall call, KvRun run, int kvHead, float[] query, int position) {
     KvLayout layout = call.layout();
-    int blockTokens = layout.blockTokens();
-    int block = run.blocks()[position / blockTokens];
-    long keys =
-        layout.keyOffset(call.layer(), block, kvHead) + (long) position % blockTokens * Float.BYTES;
-    long step = (long) blockTokens * Float.BYTES;
+    int slot = position % layout.blockTokens();
+    int block = run.blocks()[position / layout.blockTokens()];
+    long matrix = layout.keyOffset(call.layer(), block, kvHead);
+    float[] key = new float[query.length];
+    KvCodec.key(call.slab(), layout, matrix, slot, key);
     float score = 0f;
     for (int d = 0; d < query.length; d++) {
-      score = Math.fma(query[d], call.slab().get(JAVA_FLOAT, keys + d * step), score);
+      score = Math.fma(query[d], key[d], score);
     }
-    return score;
+    return score * (KvCodec.scale(call.slab(), layout, matrix, slot) * call.scale());
   }
 
-  private static long valueOffset(AttentionCall call, KvRun run, int kvHead, int position) {
+  private static void addValue(
+      AttentionCall call,
+      KvRun run,
+      int kvHead,
+      int position,
+      float e,
+      float[] weighted,
+      int offset) {
     KvLayout layout = call.layout();
+    int slot = position % layout.blockTokens();
     int block = run.blocks()[position / layout.blockTokens()];
-    long slot = position % layout.blockTokens();
-    return layout.valueOffset(call.layer(), block, kvHead) + slot * layout.headDim() * Float.BYTES;
+    long matrix = layout.valueOffset(call.layer(), block, kvHead);
+    float weight = e * KvCodec.scale(call.slab(), layout, matrix, slot);
+    float[] value = new float[layout.headDim()];
+    KvCodec.value(call.slab(), layout, matrix, slot, value);
+    for (int d = 0; d < value.length; d++) {
+      weighted[offset + d] = Math.fma(weight, value[d], weighted[offset + d]);
+    }
   }
 
   @Override

@@ -84,11 +84,6 @@ public record KvPlan(KvLayout layout, String reason) {
   }
 
   private static KvLayout withBlocks(KvLayout block, long numBlocks) {
-    return new KvLayout(
-        block.numLayers(),
-        (int) Math.min(Integer.MAX_VALUE, numBlocks),
-        block.numKvHeads(),
-        block.headDim(),
-        block.blockTokens());
+    return block.withBlocks((int) Math.min(Integer.MAX_VALUE, numBlocks));
   }
 }

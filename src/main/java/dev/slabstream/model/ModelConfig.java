@@ -1,6 +1,7 @@
 package dev.slabstream.model;
 
 import dev.slabstream.tensor.KvLayout;
+import dev.slabstream.tensor.KvType;
 import dev.slabstream.weights.Checkpoint;
 
 /// The dimensions of a model, read from its file and checked: a value that is here can be computed
@@ -89,14 +90,9 @@ public record ModelConfig(
     return (numHeads + 2 * numKvHeads) * headDim;
   }
 
-  /// Bytes of keys and values that one position takes in the slab, over all layers.
-  public long kvBytesPerToken() {
-    return 2L * numLayers * numKvHeads * headDim * Float.BYTES;
-  }
-
   /// The layout of a slab of `numBlocks` blocks of `blockTokens` positions for this model.
-  public KvLayout kvLayout(int numBlocks, int blockTokens) {
-    return new KvLayout(numLayers, numBlocks, numKvHeads, headDim, blockTokens);
+  public KvLayout kvLayout(int numBlocks, int blockTokens, KvType type) {
+    return new KvLayout(numLayers, numBlocks, numKvHeads, headDim, blockTokens, type);
   }
 
   private static void requirePositive(String name, int value) {

@@ -226,6 +226,9 @@ class CommandsTest {
     JsonNode memory = report.get("memory");
     // 30 layers, keys and values, 3 heads of 64, 4 bytes.
     assertThat(memory.get("kv_per_token_bytes").asLong()).isEqualTo(30L * 2 * 3 * 64 * 4);
+    assertThat(memory.get("kv_type").asString()).isEqualTo("f32");
+    JsonNode q8 = Run.of("inspect", "--json", "--kv-cache-type=q8").json().get("memory");
+    assertThat(q8.get("kv_per_token_bytes").asLong()).isEqualTo(30L * 2 * 3 * (64 + 4));
     assertThat(memory.get("weights_bytes").asLong())
         .isEqualTo(
             StreamSupport.stream(report.get("tensors").spliterator(), false)

@@ -109,5 +109,6 @@ public final class EdgeServer implements AutoCloseable {
           true,
           1,
           512,
-          16);
+          16,
+          "f32");
 }

@@ -64,6 +64,7 @@ final class LoadedModelTest {
             given.engine(),
             OptionalLong.empty(),
             given.blockTokens(),
+            given.kvType(),
             given.slabMemory());
     try (LoadedModel loaded = LoadedModel.load(TestModel.TINY, derived)) {
       assertThat(loaded.slabPlan().numTokens()).isEqualTo(4 * 512);

@@ -3,6 +3,7 @@ package dev.slabstream.config;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.kernel.KernelBackend;
+import dev.slabstream.tensor.KvType;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
@@ -47,6 +48,7 @@ final class SlabstreamPropertiesTest {
           SlabstreamProperties properties = context.getBean(SlabstreamProperties.class);
           assertThat(properties.model().path()).isEqualTo("models/SmolLM2-135M-Instruct.Q4_1.gguf");
           assertThat(properties.kvCache().size()).isNull();
+          assertThat(properties.kvCache().type()).isEqualTo(KvType.F32);
           assertThat(properties.kernel().backend()).isEqualTo(KernelBackend.AUTO);
           assertThat(properties.kernel().vectorBitsOrZero()).isZero();
           assertThat(properties.engine().actualThreads()).isPositive();
@@ -62,6 +64,7 @@ final class SlabstreamPropertiesTest {
       strings = {
         "slabstream.kv-cache.block-tokens=17",
         "slabstream.kernel.vector-bits=300",
+        "slabstream.kv-cache.type=int4",
         "slabstream.kernel.backend=gpu",
         "slabstream.engine.max-queue=0",
         "slabstream.engine.max-running=600",

@@ -3,6 +3,7 @@ package dev.slabstream.config;
 import dev.slabstream.engine.EngineSettings;
 import dev.slabstream.kernel.KernelBackend;
 import dev.slabstream.kernel.KernelSettings;
+import dev.slabstream.tensor.KvType;
 import java.nio.file.Path;
 import java.util.OptionalLong;
 
@@ -20,6 +21,7 @@ public final class TestModel {
         new EngineSettings(8, 128, 4),
         OptionalLong.of(slabBytes),
         16,
+        KvType.F32,
         LoadSettings.SlabKind.PLAIN);
   }
 }

@@ -73,8 +73,11 @@ class HelmChartTest {
 
   @Test
   void settingsReachTheServiceByTheirNames() {
-    assertThat(environment(container(render(Map.of("kvCache.sizeMiB", 64, "engine.threads", 3)))))
+    Map<String, Object> values =
+        Map.of("kvCache.sizeMiB", 64, "kvCache.type", "q8", "engine.threads", 3);
+    assertThat(environment(container(render(values))))
         .containsEntry("SLABSTREAM_KV_CACHE_SIZE", "64MB")
+        .containsEntry("SLABSTREAM_KV_CACHE_TYPE", "q8")
         .containsEntry("SLABSTREAM_ENGINE_THREADS", "3");
   }
 
@@ -107,6 +110,9 @@ class HelmChartTest {
   void theSchemaRefusesWrongValuesByName() {
     assertThatThrownBy(() -> render(Map.of("kvCache.blockTokens", 17)))
         .hasMessageContaining("blockTokens");
+    assertThatThrownBy(() -> render(Map.of("kvCache.type", "int4")))
+        .hasMessageContaining("f32")
+        .hasMessageContaining("q8");
     assertThatThrownBy(() -> render(Map.of("replicaCountt", 2)))
         .hasMessageContaining("replicaCountt");
   }

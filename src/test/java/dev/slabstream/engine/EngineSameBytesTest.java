@@ -11,6 +11,7 @@ import dev.slabstream.model.LanguageModel;
 import dev.slabstream.model.TestModels;
 import dev.slabstream.sampling.SampledToken;
 import dev.slabstream.sampling.SamplingParams;
+import dev.slabstream.tensor.KvType;
 import dev.slabstream.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,7 +68,7 @@ class EngineSameBytesTest {
         Checkpoint checkpoint = Checkpoint.open(TestModels.tiny(name, tag));
         LanguageModel model = LanguageModel.load(checkpoint, kernels)) {
       List<SequenceRequest> requests = requests(model.config().vocabSize());
-      KvSlab slab = leaks.slab(model.config().kvLayout(24, 16));
+      KvSlab slab = leaks.slab(model.config().kvLayout(24, 16, KvType.F32));
       List<Bytes> alone = new ArrayList<>();
       for (SequenceRequest request : requests) {
         alone.add(alone(model, slab, request));

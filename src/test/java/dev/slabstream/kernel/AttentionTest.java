@@ -3,6 +3,7 @@ package dev.slabstream.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Offset.offset;
 
+import dev.slabstream.tensor.KvType;
 import java.lang.foreign.Arena;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,7 +21,14 @@ class AttentionTest {
         Arena arena = Arena.ofShared()) {
       var fixture =
           new KernelScenarios.AttentionFixture(
-              kernels, new RandomTensors(3), 600, headDim, groupHeads, blockTokens, window);
+              kernels,
+              new RandomTensors(3),
+              600,
+              headDim,
+              groupHeads,
+              blockTokens,
+              window,
+              KvType.F32);
       fixture.open(arena);
       float[] actual = fixture.run(List.of(100, 1, 400, 99));
       double[] expected = fixture.expected();
@@ -46,7 +54,14 @@ class AttentionTest {
           Arena arena = Arena.ofShared()) {
         var fixture =
             new KernelScenarios.AttentionFixture(
-                kernels, new RandomTensors(4), 700, headDim, groupHeads, blockTokens, window);
+                kernels,
+                new RandomTensors(4),
+                700,
+                headDim,
+                groupHeads,
+                blockTokens,
+                window,
+                KvType.Q8);
         fixture.open(arena);
         results[i] = fixture.run(chunks);
       }

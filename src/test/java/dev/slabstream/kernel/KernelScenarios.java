@@ -1,9 +1,8 @@
 package dev.slabstream.kernel;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.slabstream.tensor.ElementType;
 import dev.slabstream.tensor.KvLayout;
+import dev.slabstream.tensor.KvType;
 import dev.slabstream.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -138,20 +137,40 @@ final class KernelScenarios {
       for (int groupHeads : new int[] {1, 3}) {
         for (int blockTokens : new int[] {16, 48}) {
           for (int window : new int[] {0, 1, 20, 300}) {
-            attention(headDim, groupHeads, blockTokens, window);
+            attention(headDim, groupHeads, blockTokens, window, KvType.F32);
           }
+        }
+        for (KvType type : List.of(KvType.F16, KvType.Q8)) {
+          attention(headDim, groupHeads, 16, 0, type);
+          attention(headDim, groupHeads, 48, 20, type);
         }
       }
     }
+    // More dimensions than a row of queries holds.
+    attention(264, 1, 16, 300, KvType.F16);
+    // Queries that 2^112 makes infinite.
+    AttentionFixture large =
+        new AttentionFixture(kernels, new RandomTensors(5), 40, 16, 2, 16, 0, KvType.F16);
+    large.enlargeQueries(1e5f);
+    try (Arena arena = Arena.ofShared()) {
+      large.open(arena);
+      results.put("attention of large queries chunked", large.run(List.of(30, 1, 1, 7, 1)));
+      results.put("attention of large queries whole", large.run(List.of(40)));
+    }
+    // More queries than share one reading of keys and values.
+    for (KvType type : KvType.values()) {
+      attention(16, 7, 16, 0, type);
+    }
   }
 
-  private void attention(int headDim, int groupHeads, int blockTokens, int window) {
+  private void attention(int headDim, int groupHeads, int blockTokens, int window, KvType type) {
     RandomTensors random = new RandomTensors(headDim * groupHeads + window);
     AttentionFixture fixture =
-        new AttentionFixture(kernels, random, 700, headDim, groupHeads, blockTokens, window);
+        new AttentionFixture(kernels, random, 700, headDim, groupHeads, blockTokens, window, type);
     try (Arena arena = Arena.ofShared()) {
       fixture.open(arena);
-      String name = "attention " + headDim + " " + groupHeads + " " + blockTokens + " " + window;
+      String name =
+          "attention %s %d %d %d %d".formatted(type, headDim, groupHeads, blockTokens, window);
       results.put(name + " chunked", fixture.run(List.of(1, 7, 40, 13, 1, 200, 290, 1, 146, 1)));
       results.put(name + " whole", fixture.run(List.of(700)));
     }
@@ -182,12 +201,13 @@ final class KernelScenarios {
         int headDim,
         int groupHeads,
         int blockTokens,
-        int window) {
+        int window,
+        KvType type) {
       this.kernels = kernels;
       this.window = window;
       this.numTokens = numTokens;
       int numBlocks = (numTokens + blockTokens - 1) / blockTokens;
-      layout = new KvLayout(2, numBlocks + 3, 2, headDim, blockTokens);
+      layout = new KvLayout(2, numBlocks + 3, 2, headDim, blockTokens, type);
       numHeads = 2 * groupHeads;
       stride = (numHeads + 4) * headDim + 1;
       x = random.floats(numTokens * stride, 1.5f);
@@ -198,15 +218,22 @@ final class KernelScenarios {
       }
     }
 
+    void enlargeQueries(float factor) {
+      for (int t = 0; t < numTokens; t++) {
+        for (int i = 0; i < numHeads * layout.headDim(); i++) {
+          x[t * stride + i] *= factor;
+        }
+      }
+    }
+
     void open(Arena arena) {
       slab = arena.allocate(layout.slabBytes(), 64);
     }
 
     /// Outputs of all tokens, computed in chunks of these sizes; blocks before the window are gone by the time of a chunk.
     float[] run(List<Integer> chunks) {
-      for (long i = 0; i < slab.byteSize() / Float.BYTES; i++) {
-        slab.setAtIndex(JAVA_FLOAT, i, Float.NaN);
-      }
+      // Not a number in the float types, and as a scale.
+      slab.fill((byte) 0xFF);
       int headDim = layout.headDim();
       float[] out = filled(numTokens * numHeads * headDim);
       int position = 0;

@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.slabstream.tensor.KvLayout;
+import dev.slabstream.tensor.KvType;
 import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class KvSlabTest {
   @RegisterExtension final LeakDetector leaks = new LeakDetector();
@@ -205,6 +208,28 @@ class KvSlabTest {
           .isThrownBy(() -> new KvSlab(layout, small))
           .withMessageContaining(Long.toString(layout.slabBytes()));
     }
+  }
+
+  /// The leak detector looks, at the end, whether free blocks are full of NaN again.
+  @ParameterizedTest
+  @EnumSource
+  void aSlabOfAnyTypeIsAccountedForAndResetToItsLastByte(KvType type) {
+    KvSlab typed = leaks.slab(new KvLayout(2, 8, 3, 40, 16, type));
+    KvLayout layout = typed.layout();
+    assertThat(typed.stats().slabBytes()).isEqualTo(8 * layout.blockBytes());
+    assertThat(layout.blockBytes()).isEqualTo(16 * layout.tokenBytes());
+    try (KvLease lease = typed.lease(100, 0, 100).orElseThrow()) {
+      compute(lease, 100);
+      for (int i = 0; i < 7; i++) {
+        for (int layer = 0; layer < 2; layer++) {
+          long block = layout.keyOffset(layer, lease.blockTable()[i], 0);
+          typed.segment().asSlice(block, layout.blockLayerBytes()).fill((byte) 1);
+        }
+      }
+    }
+    assertThat(typed.stats().freeBlocks()).isEqualTo(8);
+    byte[] all = typed.segment().toArray(ValueLayout.JAVA_BYTE);
+    assertThat(all).hasSize((int) layout.slabBytes()).containsOnly(0xFF);
   }
 
   private static void compute(KvLease lease, int... chunks) {

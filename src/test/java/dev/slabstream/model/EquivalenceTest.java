@@ -6,6 +6,7 @@ import dev.slabstream.kernel.Kernels;
 import dev.slabstream.kvcache.LeakDetector;
 import dev.slabstream.model.TestModels.Loaded;
 import dev.slabstream.model.TestSequence.Row;
+import dev.slabstream.tensor.KvType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,17 +37,24 @@ class EquivalenceTest {
 
   @RegisterExtension final LeakDetector leaks = new LeakDetector();
 
-  static Stream<Arguments> backendsAndModels() {
+  static Stream<Arguments> backendsModelsAndCacheTypes() {
     return TestBackend.deterministic().stream()
-        .flatMap(backend -> MODELS.stream().map(model -> Arguments.of(backend, model)));
+        .flatMap(
+            backend ->
+                MODELS.stream()
+                    .flatMap(
+                        model ->
+                            Arrays.stream(KvType.values())
+                                .map(type -> Arguments.of(backend, model, type))));
   }
 
   @ParameterizedTest
-  @MethodSource("backendsAndModels")
-  void aPromptInChunksGivesTheBitsOfTheWholePrompt(TestBackend backend, GoldenFile golden) {
+  @MethodSource("backendsModelsAndCacheTypes")
+  void aPromptInChunksGivesTheBitsOfTheWholePrompt(
+      TestBackend backend, GoldenFile golden, KvType type) {
     int[] prompt = longPrompt(golden);
     try (Kernels kernels = backend.open(1)) {
-      Loaded loaded = load(golden, kernels);
+      Loaded loaded = load(golden, kernels, type);
       List<Row> whole = all(loaded, prompt.length, prompt);
       assertThat(whole).hasSize(prompt.length);
       for (int chunk : new int[] {1, 7, 16, 100}) {
@@ -56,12 +64,12 @@ class EquivalenceTest {
   }
 
   @ParameterizedTest
-  @MethodSource("backendsAndModels")
+  @MethodSource("backendsModelsAndCacheTypes")
   void decodingWithACacheGivesTheBitsOfComputingEverythingAgain(
-      TestBackend backend, GoldenFile golden) {
+      TestBackend backend, GoldenFile golden, KvType type) {
     int[] prompt = longPrompt(golden);
     try (Kernels kernels = backend.open(1)) {
-      Loaded loaded = load(golden, kernels);
+      Loaded loaded = load(golden, kernels, type);
       decodeAndCompare(loaded, prompt);
     }
   }
@@ -81,11 +89,12 @@ class EquivalenceTest {
   }
 
   @ParameterizedTest
-  @MethodSource("backendsAndModels")
-  void sequencesInOneBatchGiveTheBitsOfEachAlone(TestBackend backend, GoldenFile golden) {
+  @MethodSource("backendsModelsAndCacheTypes")
+  void sequencesInOneBatchGiveTheBitsOfEachAlone(
+      TestBackend backend, GoldenFile golden, KvType type) {
     int[] prompt = longPrompt(golden);
     try (Kernels kernels = backend.open(1)) {
-      Loaded loaded = load(golden, kernels);
+      Loaded loaded = load(golden, kernels, type);
       List<Member> members =
           List.of(
               new Member(Arrays.copyOf(prompt, 150), 0, LogitsFor.LAST),
@@ -109,11 +118,11 @@ class EquivalenceTest {
   }
 
   @ParameterizedTest
-  @MethodSource("backendsAndModels")
-  void twoAndThreeThreadsGiveTheBitsOfOne(TestBackend backend, GoldenFile golden) {
-    List<Row> one = promptAndSteps(backend, 1, golden);
-    assertSameBits("2 threads", one, promptAndSteps(backend, 2, golden));
-    assertSameBits("3 threads", one, promptAndSteps(backend, 3, golden));
+  @MethodSource("backendsModelsAndCacheTypes")
+  void twoAndThreeThreadsGiveTheBitsOfOne(TestBackend backend, GoldenFile golden, KvType type) {
+    List<Row> one = promptAndSteps(backend, 1, golden, type);
+    assertSameBits("2 threads", one, promptAndSteps(backend, 2, golden, type));
+    assertSameBits("3 threads", one, promptAndSteps(backend, 3, golden, type));
   }
 
   @Test
@@ -123,8 +132,8 @@ class EquivalenceTest {
     int[] question = golden.theCase("question").promptIds();
     try (Kernels one = TestBackend.VECTOR.open(1);
         Kernels two = TestBackend.VECTOR.open(2)) {
-      Loaded single = load(golden, one);
-      Loaded loaded = load(golden, two);
+      Loaded single = load(golden, one, KvType.F32);
+      Loaded loaded = load(golden, two, KvType.F32);
       List<Member> members =
           List.of(
               new Member(question, question.length - 1, LogitsFor.LAST),
@@ -178,11 +187,12 @@ class EquivalenceTest {
     }
   }
 
-  private List<Row> promptAndSteps(TestBackend backend, int threads, GoldenFile golden) {
+  private List<Row> promptAndSteps(
+      TestBackend backend, int threads, GoldenFile golden, KvType type) {
     int[] prompt = longPrompt(golden);
     try (Kernels kernels = backend.open(threads);
         TestSequence sequence =
-            sequence(load(golden, kernels), prompt.length + NUM_STEPS, prompt.length)) {
+            sequence(load(golden, kernels, type), prompt.length + NUM_STEPS, prompt.length)) {
       List<Row> rows = new ArrayList<>(sequence.feed(prompt.length, LogitsFor.ALL, prompt));
       for (int i = 0; i < NUM_STEPS; i++) {
         rows.add(sequence.feed(1, rows.getLast().summary().argmax()));
@@ -197,10 +207,11 @@ class EquivalenceTest {
     }
   }
 
-  private Loaded load(GoldenFile golden, Kernels kernels) {
+  private Loaded load(GoldenFile golden, Kernels kernels, KvType type) {
     Loaded loaded = TestModels.load(golden.path(), kernels, 1);
     loaded.slab().close();
-    return new Loaded(loaded.model(), leaks.slab(loaded.model().config().kvLayout(NUM_BLOCKS, 16)));
+    return new Loaded(
+        loaded.model(), leaks.slab(loaded.model().config().kvLayout(NUM_BLOCKS, 16, type)));
   }
 
   private static TestSequence sequence(Loaded loaded, int maxTokens, int maxChunk) {

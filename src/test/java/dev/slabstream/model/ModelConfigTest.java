@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.slabstream.model.ModelConfig.Architecture;
 import dev.slabstream.tensor.KvLayout;
+import dev.slabstream.tensor.KvType;
 import dev.slabstream.weights.Checkpoint;
 import dev.slabstream.weights.MalformedModelException;
 import java.nio.file.Path;
@@ -43,9 +44,8 @@ class ModelConfigTest {
                 new float[0],
                 0,
                 0));
-    assertThat(config.kvBytesPerToken()).isEqualTo(2L * 30 * 3 * 64 * 4);
-    assertThat(config.kvLayout(10, 16)).isEqualTo(new KvLayout(30, 10, 3, 64, 16));
-    assertThat(config.kvLayout(10, 16).slabBytes()).isEqualTo(10 * 16 * config.kvBytesPerToken());
+    assertThat(config.kvLayout(10, 16, KvType.F16))
+        .isEqualTo(new KvLayout(30, 10, 3, 64, 16, KvType.F16));
   }
 
   @Test

@@ -9,6 +9,7 @@ import dev.slabstream.kvcache.LeakDetector;
 import dev.slabstream.model.GoldenFile.Case;
 import dev.slabstream.model.TestModels.Loaded;
 import dev.slabstream.model.TestSequence.Row;
+import dev.slabstream.tensor.KvType;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -35,8 +36,8 @@ class SlidingWindowTest {
       loaded.slab().close();
       LanguageModel model = loaded.model();
       // Window 16, chunk 24 and a block: far too small for 190 positions.
-      KvSlab small = leaks.slab(model.config().kvLayout(4, 16));
-      KvSlab large = leaks.slab(model.config().kvLayout(16, 16));
+      KvSlab small = leaks.slab(model.config().kvLayout(4, 16, KvType.F32));
+      KvSlab large = leaks.slab(model.config().kvLayout(16, 16, KvType.F32));
 
       List<Row> returning = run(model, small.lease(maxTokens, 16, CHUNK).orElseThrow(), longest);
       List<Row> keeping = run(model, large.lease(maxTokens, 0, CHUNK).orElseThrow(), longest);

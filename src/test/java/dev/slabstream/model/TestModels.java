@@ -4,6 +4,7 @@ import dev.slabstream.kernel.Kernels;
 import dev.slabstream.kvcache.KvSlab;
 import dev.slabstream.kvcache.ResetFill;
 import dev.slabstream.kvcache.SlabMemory;
+import dev.slabstream.tensor.KvType;
 import dev.slabstream.weights.Checkpoint;
 import java.nio.file.Path;
 
@@ -48,16 +49,21 @@ public final class TestModels {
     return Path.of("models/SmolLM2-135M-Instruct.Q4_1.gguf");
   }
 
-  /// Loads `path` and lays out a slab of `numBlocks` blocks of 16 tokens for it.
+  /// Loads `path` and lays out a slab of `numBlocks` blocks of 16 tokens, of 32-bit floats, for it.
   public static Loaded load(Path path, Kernels kernels, int numBlocks) {
+    return load(path, kernels, numBlocks, KvType.F32);
+  }
+
+  /// As above, with another type of keys and values.
+  static Loaded load(Path path, Kernels kernels, int numBlocks, KvType type) {
     try (Checkpoint checkpoint = Checkpoint.open(path)) {
       LanguageModel model = LanguageModel.load(checkpoint, kernels);
-      return new Loaded(model, slab(model.config(), numBlocks));
+      return new Loaded(model, slab(model.config(), numBlocks, type));
     }
   }
 
-  static KvSlab slab(ModelConfig config, int numBlocks) {
-    var layout = config.kvLayout(numBlocks, BLOCK_TOKENS);
+  private static KvSlab slab(ModelConfig config, int numBlocks, KvType type) {
+    var layout = config.kvLayout(numBlocks, BLOCK_TOKENS, type);
     return new KvSlab(layout, SlabMemory.plain(layout.slabBytes()), ResetFill.NAN);
   }
 }

@@ -9,6 +9,7 @@ import dev.slabstream.kvcache.KvLease;
 import dev.slabstream.kvcache.KvSlab;
 import dev.slabstream.kvcache.LeakDetector;
 import dev.slabstream.model.TestModels.Loaded;
+import dev.slabstream.tensor.KvType;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -103,7 +104,7 @@ class TransformerTest {
   void aCallersMistakeIsRefusedWithNumbers() {
     LanguageModel model = load("gpt2-a", "F32");
     KvSlab slab = slab(model, 40);
-    KvSlab otherModels = leaks.slab(load("llama-a", "F32").config().kvLayout(1, 16));
+    KvSlab otherModels = leaks.slab(load("llama-a", "F32").config().kvLayout(1, 16, KvType.F32));
     KvSlab another = slab(model, 1);
     try (KvLease lease = lease(slab, 300);
         KvLease elsewhere = lease(another, 2);
@@ -172,7 +173,7 @@ class TransformerTest {
   }
 
   private KvSlab slab(LanguageModel model, int numBlocks) {
-    return leaks.slab(model.config().kvLayout(numBlocks, 16));
+    return leaks.slab(model.config().kvLayout(numBlocks, 16, KvType.F32));
   }
 
   private static KvLease lease(KvSlab slab, int maxTokens) {

@@ -21,6 +21,17 @@ class KvLayoutTest {
   }
 
   @Test
+  void aPositionTakesWhatItsTypeTakes() {
+    // SmolLM2-135M: 30 layers, keys and values, 3 heads of 64.
+    long elements = 30L * 2 * 3 * 64;
+    assertThat(new KvLayout(30, 1, 3, 64, 16, KvType.F32).tokenBytes()).isEqualTo(4 * elements);
+    assertThat(new KvLayout(30, 1, 3, 64, 16, KvType.F16).tokenBytes())
+        .isEqualTo(2 * elements + 30 * 2 * 3 * 4);
+    assertThat(new KvLayout(30, 1, 3, 64, 16, KvType.Q8).tokenBytes())
+        .isEqualTo(elements + 30 * 2 * 3 * 4);
+  }
+
+  @Test
   void sizesThatPassALongAreRefusedAndNeverWrapAround() {
     int most = Integer.MAX_VALUE;
     KvLayout tooLarge = new KvLayout(most, most, 1, 1 << 12, 16);

@@ -1,17 +1,15 @@
 package dev.slabstream.kernel.nd4j;
 
+import dev.slabstream.kernel.KvCodec;
 import dev.slabstream.kernel.KvRun;
 import dev.slabstream.tensor.KvLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /// Attention as the textbook has it: gather keys and values, softmax(Q Kᵀ · scale + mask) V.
 final class Nd4jAttention {
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-
   /// Large enough to vanish in the softmax, small enough not to make NaN out of infinities.
   private static final float MASKED = -1e30f;
 
@@ -24,21 +22,18 @@ final class Nd4jAttention {
       KvLayout layout,
       int layer,
       List<KvRun> runs) {
-    int headDim = layout.headDim();
     for (KvRun run : runs) {
       for (int t = 0; t < run.numTokens(); t++) {
         int row = (run.firstToken() + t) * stride;
-        Place place = Place.of(layout, run, run.startPosition() + t);
-        for (int h = 0; h < layout.numKvHeads(); h++) {
-          for (int d = 0; d < headDim; d++) {
-            slab.set(
-                FLOAT, place.keyOffset(layout, layer, h, d), x[row + keyOffset + h * headDim + d]);
-            slab.set(
-                FLOAT,
-                place.valueOffset(layout, layer, h, d),
-                x[row + valueOffset + h * headDim + d]);
-          }
-        }
+        KvCodec.store(
+            x,
+            row + keyOffset,
+            row + valueOffset,
+            slab,
+            layout,
+            layer,
+            run,
+            run.startPosition() + t);
       }
     }
   }
@@ -64,13 +59,20 @@ final class Nd4jAttention {
       for (int kvHead = 0; kvHead < layout.numKvHeads(); kvHead++) {
         float[] keys = new float[numPositions * headDim];
         float[] values = new float[numPositions * headDim];
+        float[] key = new float[headDim];
+        float[] value = new float[headDim];
         for (int p = first; p <= last; p++) {
-          Place place = Place.of(layout, run, p);
+          int block = run.blocks()[p / layout.blockTokens()];
+          int slot = p % layout.blockTokens();
+          long keyMatrix = layout.keyOffset(layer, block, kvHead);
+          long valueMatrix = layout.valueOffset(layer, block, kvHead);
+          float keyScale = KvCodec.scale(slab, layout, keyMatrix, slot);
+          float valueScale = KvCodec.scale(slab, layout, valueMatrix, slot);
+          KvCodec.key(slab, layout, keyMatrix, slot, key);
+          KvCodec.value(slab, layout, valueMatrix, slot, value);
           for (int d = 0; d < headDim; d++) {
-            keys[(p - first) * headDim + d] =
-                slab.get(FLOAT, place.keyOffset(layout, layer, kvHead, d));
-            values[(p - first) * headDim + d] =
-                slab.get(FLOAT, place.valueOffset(layout, layer, kvHead, d));
+            keys[(p - first) * headDim + d] = keyScale * key[d];
+            values[(p - first) * headDim + d] = valueScale * value[d];
           }
         }
         try (INDArray k = Nd4jKernels.rows(keys, numPositions, headDim);
@@ -116,23 +118,5 @@ final class Nd4jAttention {
       }
     }
     return Nd4jKernels.rows(mask, run.numTokens(), numPositions);
-  }
-
-  /// Where a position lies: its block and the place within.
-  private record Place(int block, int within) {
-    static Place of(KvLayout layout, KvRun run, int position) {
-      return new Place(
-          run.blocks()[position / layout.blockTokens()], position % layout.blockTokens());
-    }
-
-    long keyOffset(KvLayout layout, int layer, int head, int dim) {
-      return layout.keyOffset(layer, block, head)
-          + Float.BYTES * ((long) dim * layout.blockTokens() + within);
-    }
-
-    long valueOffset(KvLayout layout, int layer, int head, int dim) {
-      return layout.valueOffset(layer, block, head)
-          + Float.BYTES * ((long) within * layout.headDim() + dim);
-    }
   }
 }

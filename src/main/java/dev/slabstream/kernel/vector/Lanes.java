@@ -4,6 +4,7 @@ import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -22,6 +23,10 @@ final class Lanes {
   static final VectorSpecies<Short> H =
       VectorSpecies.of(short.class, VectorShape.forBitSize(BITS / 2));
 
+  /// At least as many bytes as [#F] has lanes; there are none shorter than 64 bits.
+  static final VectorSpecies<Byte> B =
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, BITS / 4)));
+
   static final int LENGTH = F.length();
   static final int BYTES = LENGTH * Integer.BYTES;
 
@@ -37,7 +42,9 @@ final class Lanes {
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
   private static final int HALF_MASK = 0x8FFFE000;
-  private static final float HALF_SCALE = 0x1p112f;
+
+  /// What [#smallHalves] lack.
+  static final float HALF_SCALE = 0x1p112f;
 
   private Lanes() {}
 
@@ -48,11 +55,23 @@ final class Lanes {
 
   /// 16-bit floats times a power of two.
   static FloatVector halfFloats(MemorySegment memory, long offset, float power) {
+    return smallHalves(memory, offset).mul(HALF_SCALE * power);
+  }
+
+  /// Finite 16-bit floats, 2^112 times too small. A product with a number that is 2^112 times too large has the same bits as that of
+  /// the numbers themselves.
+  static FloatVector smallHalves(MemorySegment memory, long offset) {
     return shorts(memory, offset)
         .lanewise(VectorOperators.LSHL, 13)
         .and(HALF_MASK)
-        .reinterpretAsFloats()
-        .mul(HALF_SCALE * power);
+        .reinterpretAsFloats();
+  }
+
+  /// Signed bytes.
+  static FloatVector bytes(MemorySegment memory, long offset) {
+    return (FloatVector)
+        ByteVector.fromMemorySegment(B, memory, offset, ORDER)
+            .convertShape(VectorOperators.B2F, F, 0);
   }
 
   static FloatVector brainFloats(MemorySegment memory, long offset) {

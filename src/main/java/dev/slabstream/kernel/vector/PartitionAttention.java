@@ -2,46 +2,68 @@ package dev.slabstream.kernel.vector;
 
 import static dev.slabstream.kernel.vector.Lanes.F;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static dev.slabstream.tensor.KvLayout.STRIP_TOKENS;
 
 import dev.slabstream.kernel.AttentionCall;
 import dev.slabstream.kernel.KvRun;
 import dev.slabstream.kernel.PartialSums;
 import dev.slabstream.tensor.KvLayout;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /// Attention of one thread: the queries of some tokens, for the heads that share keys and values, over one partition. Owns that
 /// thread's scratch memory.
 ///
-/// 1. The blocks' keys and values are copied to arrays, once for all queries.
-/// 2. Per tile of queries, scores by [Tile]: keys are the weights, lanes = positions. Lanes of positions that a query does not see
-///    may hold anything; they are replaced by negative infinity, whose exponential is 0.
-/// 3. Exponentials and their sum, per query.
-/// 4. Weighted values by [Tile]: values are the weights, lanes = dimensions of the head. A tile runs over the positions that all its
-///    queries see; the few before and after are added query by query, so that nobody ever multiplies a value it does not see.
+/// Keys and values are read once for all queries, in ascending positions. Those of one token find them in the slab, see
+/// [SlabProducts]. For more, a few strips at a time are turned into floats in the first-level cache, and all queries use them there
+/// before the next are read:
+///
+/// 1. Scores by [AttentionTile], strip after strip: keys are the weights, lanes = positions. Lanes of positions that a query does not
+///    see may hold anything; they are replaced by negative infinity, whose exponential is 0.
+/// 2. Exponentials and their sum, per query.
+/// 3. Weighted values by [AttentionTile]: values are the weights, lanes = dimensions of the head. A tile runs over the positions that
+///    all its queries see; the few before and after are added query by query, so that nobody ever multiplies a value it does not see.
 final class PartitionAttention {
   private static final int PARTITION = AttentionCall.PARTITION;
+  private static final int ROWS = AttentionTile.ROWS;
+  private static final int STRIDE = AttentionTile.ROW_STRIDE;
 
-  private float[] keys = {};
-  private float[] values = {};
+  /// Queries that share a reading of keys and values; their scores and sums should stay in the second-level cache.
+  private static final int MAX_QUERIES = 96;
+
+  /// Positions of a pair of vectors at the largest width.
+  private static final int KEY_POSITIONS = 2 * STRIP_TOKENS;
+
+  /// So many that reading and writing the sums of a tile costs little beside its products.
+  private static final int VALUE_POSITIONS = 4 * STRIP_TOKENS;
+
+  private final Strips keys = new Strips(true, KEY_POSITIONS);
+  private final Strips values = new Strips(false, VALUE_POSITIONS);
+  private final SlabProducts inSlab = new SlabProducts(keys, values);
   private float[] queries = {};
   private float[] weighted = {};
-  private final float[] scores = new float[Tile.MAX_WIDTH * PARTITION];
-  private final float[] weights = new float[Tile.MAX_WIDTH * PARTITION];
+  private final float[] scores = new float[MAX_QUERIES * STRIDE];
+  private final float[] factors = new float[PARTITION];
   private final float[] zeros = new float[2 * LENGTH];
   private final float[] partials = new float[PartialSums.COUNT];
-  private final int[] from = new int[Tile.MAX_WIDTH];
-  private final int[] to = new int[Tile.MAX_WIDTH];
-  private final float[] max = new float[Tile.MAX_WIDTH];
-  private final float[] sum = new float[Tile.MAX_WIDTH];
+  private final int[] from = new int[MAX_QUERIES];
+  private final int[] to = new int[MAX_QUERIES];
+  private final float[] max = new float[MAX_QUERIES];
+  private final float[] sum = new float[MAX_QUERIES];
 
-  // Of the present call: positions first .. end - 1 are copied, in whole blocks.
+  // Of the present call.
   private int headDim;
-  private int blockTokens;
-  private int first;
-  private int end;
+
+  /// The same rounded up to rows of 16.
+  private int stripDim;
+
+  private int partitionStart;
+
+  /// Whether keys and values are read where they lie, as suits the few queries of one token.
+  private boolean fromSlab;
+
+  private int begin;
+  private int stop;
 
   void attend(
       AttentionCall call,
@@ -52,61 +74,33 @@ final class PartitionAttention {
       int numTokens,
       float[] out,
       int outOffset) {
-    int groupHeads = call.groupHeads();
-    int start = run.startPosition() + firstToken;
-    int begin = Math.max(call.firstSeen(start), partition * PARTITION);
-    int stop = Math.min(start + numTokens, (partition + 1) * PARTITION);
-    copyBlocks(call, run, kvHead, begin, stop);
-    int numQueries = numTokens * groupHeads;
-    for (int query = 0; query < numQueries; ) {
-      int width = Tile.width(numQueries - query);
-      int real = Math.min(width, numQueries - query);
-      for (int j = 0; j < real; j++) {
-        int token = firstToken + (query + j) / groupHeads;
-        int position = run.startPosition() + token;
-        from[j] = Math.max(call.firstSeen(position), partition * PARTITION);
-        to[j] = Math.max(from[j], Math.min(position + 1, (partition + 1) * PARTITION));
-        int head = kvHead * groupHeads + (query + j) % groupHeads;
-        int x = call.query(run.firstToken() + token, head);
-        for (int d = 0; d < headDim; d++) {
-          queries[d * width + j] = call.x()[x + d];
-        }
+    partitionStart = partition * PARTITION;
+    useDims(call.layout());
+    int numQueries = numTokens * call.groupHeads();
+    for (int first = 0; first < numQueries; first += MAX_QUERIES) {
+      int count = Math.min(MAX_QUERIES, numQueries - first);
+      takeQueries(call, run, kvHead, firstToken, first, count);
+      fromSlab = numTokens == 1 && SlabProducts.canTake(call, queries, count);
+      score(call, run, kvHead, count);
+      for (int j = 0; j < count; j++) {
+        softmax(j);
       }
-      scoreTile(width, partition * PARTITION, begin, stop);
-      for (int j = 0; j < real; j++) {
-        softmax(j, partition * PARTITION, call.scale());
-      }
-      weighTile(width, real, partition * PARTITION);
-      for (int j = 0; j < real; j++) {
-        int partial = outOffset + (query + j) * call.partialFloats();
+      weigh(call, run, kvHead, count);
+      for (int j = 0; j < count; j++) {
+        int partial = outOffset + (first + j) * call.partialFloats();
         out[partial] = max[j];
         out[partial + 1] = sum[j];
         System.arraycopy(
             weighted, j * paddedDim(), out, partial + AttentionCall.PARTIAL_HEADER, headDim);
       }
-      query += width;
     }
   }
 
-  private void copyBlocks(AttentionCall call, KvRun run, int kvHead, int begin, int stop) {
-    KvLayout layout = call.layout();
+  private void useDims(KvLayout layout) {
     headDim = layout.headDim();
-    blockTokens = layout.blockTokens();
-    first = begin - begin % blockTokens;
-    end = (stop + blockTokens - 1) / blockTokens * blockTokens;
-    int floats = (end - first) * headDim;
-    keys = grown(keys, floats);
-    values = grown(values, floats + 2 * LENGTH);
-    queries = grown(queries, headDim * Tile.MAX_WIDTH);
-    weighted = grown(weighted, paddedDim() * Tile.MAX_WIDTH);
-    int blockFloats = blockTokens * headDim;
-    for (int p = first, at = 0; p < end; p += blockTokens, at += blockFloats) {
-      int block = run.blocks()[p / blockTokens];
-      long keyOffset = layout.keyOffset(call.layer(), block, kvHead);
-      long valueOffset = layout.valueOffset(call.layer(), block, kvHead);
-      MemorySegment.copy(call.slab(), JAVA_FLOAT, keyOffset, keys, at, blockFloats);
-      MemorySegment.copy(call.slab(), JAVA_FLOAT, valueOffset, values, at, blockFloats);
-    }
+    stripDim = layout.paddedDim();
+    queries = grown(queries, (headDim + PARTITION - 1) / PARTITION * MAX_QUERIES * STRIDE);
+    weighted = grown(weighted, paddedDim() * MAX_QUERIES);
   }
 
   private static float[] grown(float[] array, int length) {
@@ -115,54 +109,129 @@ final class PartitionAttention {
 
   /// The head's dimensions, up to whole pairs of vectors.
   private int paddedDim() {
+    return paddedDim(headDim);
+  }
+
+  static int paddedDim(int headDim) {
     return (headDim + 2 * LENGTH - 1) / (2 * LENGTH) * (2 * LENGTH);
   }
 
-  /// Scores `[width][256]`, not yet scaled.
-  private void scoreTile(int width, int partitionStart, int begin, int stop) {
-    for (int p = begin - begin % (2 * LENGTH); p < stop; p += 2 * LENGTH) {
-      Tile.multiply(
-          width,
-          keys,
-          keyOffset(p),
-          keyOffset(p + LENGTH),
-          blockTokens,
-          headDim,
-          queries,
-          0,
-          zeros,
-          0,
-          0,
-          scores,
-          p - partitionStart,
-          PARTITION);
+  /// Queries `first .. first + count - 1` of the tokens, and which positions each sees.
+  private void takeQueries(
+      AttentionCall call, KvRun run, int kvHead, int firstToken, int first, int count) {
+    int groupHeads = call.groupHeads();
+    begin = Integer.MAX_VALUE;
+    stop = 0;
+    for (int j = 0; j < count; j++) {
+      int token = firstToken + (first + j) / groupHeads;
+      int position = run.startPosition() + token;
+      from[j] = Math.max(call.firstSeen(position), partitionStart);
+      to[j] = Math.max(from[j], Math.min(position + 1, partitionStart + PARTITION));
+      if (from[j] < to[j]) {
+        begin = Math.min(begin, from[j]);
+        stop = Math.max(stop, to[j]);
+      }
+      int head = kvHead * groupHeads + (first + j) % groupHeads;
+      int x = call.query(run.firstToken() + token, head);
+      for (int d = 0; d < headDim; d += PARTITION) {
+        System.arraycopy(
+            call.x(), x + d, queries, queryOffset(j, d), Math.min(PARTITION, headDim - d));
+      }
     }
   }
 
-  /// Where the keys of the vector of positions at `p` begin; any other vector of keys for positions not copied.
-  private int keyOffset(int p) {
-    int copied = Math.min(Math.max(p, first), end - LENGTH) - first;
-    return copied / blockTokens * blockTokens * headDim + copied % blockTokens;
+  /// Rows hold 256 elements at most: where elements `d` and on of query `j` are, `d` a multiple of 256.
+  static int queryOffset(int j, int d) {
+    return (d / PARTITION * MAX_QUERIES + j) * STRIDE;
   }
 
-  private void softmax(int j, int partitionStart, float scale) {
+  /// The last tile is filled up with whatever was there.
+  private static int tileEnd(int numQueries) {
+    return (numQueries + ROWS - 1) / ROWS * ROWS;
+  }
+
+  /// Scores `[numQueries][256]`, scaled.
+  private void score(AttentionCall call, KvRun run, int kvHead, int numQueries) {
+    if (fromSlab) {
+      keys.copyScales(call, run, kvHead, partitionStart, begin, stop);
+      inSlab.score(
+          call, run, kvHead, queries, numQueries, headDim, scores, partitionStart, begin, stop);
+    } else {
+      keys.copy(call, run, kvHead, partitionStart, begin, stop);
+      scoreFromCopy(numQueries);
+    }
+    Arrays.fill(factors, call.scale());
+    if (call.layout().type().scaleBytes() > 0) {
+      multiply(factors, 0, keys.scales(), 0, PARTITION);
+    }
+    for (int j = 0; j < numQueries; j++) {
+      multiplySeen(j, factors);
+    }
+  }
+
+  private void scoreFromCopy(int numQueries) {
+    for (int p = begin - begin % KEY_POSITIONS; p < stop; p += KEY_POSITIONS) {
+      int at = keys.open(p - partitionStart);
+      for (int j = 0; j < numQueries; j += ROWS) {
+        scoreTile(j, p, to[Math.min(j + ROWS, numQueries) - 1], at);
+      }
+    }
+  }
+
+  /// @param at where the keys of `position` begin
+  private void scoreTile(int j, int position, int end, int at) {
+    for (int i = 0; i < KEY_POSITIONS && position + i < end; i += 2 * LENGTH) {
+      int out = j * STRIDE + position + i - partitionStart;
+      for (int d = 0; d < headDim; d += PARTITION) {
+        AttentionTile.multiply(
+            keys.floats(),
+            at + keyOffset(i) + d * STRIP_TOKENS,
+            at + keyOffset(i + LENGTH) + d * STRIP_TOKENS,
+            Math.min(PARTITION, headDim - d),
+            queries,
+            queryOffset(j, d),
+            d == 0 ? zeros : scores,
+            d == 0 ? 0 : out,
+            d == 0 ? 0 : STRIDE,
+            scores,
+            out,
+            STRIDE);
+      }
+    }
+  }
+
+  /// Where the keys of the vector of positions begin that starts `i` positions behind the first.
+  private int keyOffset(int i) {
+    return i / STRIP_TOKENS * STRIP_TOKENS * stripDim + i % STRIP_TOKENS;
+  }
+
+  /// Multiplies what is in the row of query `j`, for the positions that it sees, by the factors of these positions.
+  private void multiplySeen(int j, float[] factors) {
+    int seen = from[j] - partitionStart;
+    multiply(scores, j * STRIDE + seen, factors, seen, to[j] - from[j]);
+  }
+
+  private static void multiply(float[] x, int at, float[] factors, int first, int count) {
+    for (int i = 0; i < count; i++) {
+      x[at + i] *= factors[first + i];
+    }
+  }
+
+  private void softmax(int j) {
     max[j] = Float.NEGATIVE_INFINITY;
     sum[j] = 0f;
     if (from[j] >= to[j]) {
       return;
     }
-    int row = j * PARTITION;
+    int row = j * STRIDE;
     int seenFrom = from[j] - partitionStart;
     int seenTo = to[j] - partitionStart;
-    int begin = seenFrom - seenFrom % PartialSums.COUNT;
-    int length = (seenTo - begin + PartialSums.COUNT - 1) / PartialSums.COUNT * PartialSums.COUNT;
-    Arrays.fill(scores, row + begin, row + seenFrom, Float.NEGATIVE_INFINITY);
-    for (int i = seenFrom; i < seenTo; i++) {
-      scores[row + i] *= scale;
-    }
-    Arrays.fill(scores, row + seenTo, row + begin + length, Float.NEGATIVE_INFINITY);
-    max[j] = largest(row + begin, length);
-    sum[j] = RowMath.exponentials(scores, row + begin, length, max[j], partials);
+    int first = seenFrom - seenFrom % PartialSums.COUNT;
+    int length = (seenTo - first + PartialSums.COUNT - 1) / PartialSums.COUNT * PartialSums.COUNT;
+    Arrays.fill(scores, row + first, row + seenFrom, Float.NEGATIVE_INFINITY);
+    Arrays.fill(scores, row + seenTo, row + first + length, Float.NEGATIVE_INFINITY);
+    max[j] = largest(row + first, length);
+    sum[j] = RowMath.exponentials(scores, row + first, length, max[j], partials);
   }
 
   private float largest(int offset, int length) {
@@ -178,53 +247,89 @@ final class PartitionAttention {
     return largest;
   }
 
-  private void weighTile(int width, int real, int partitionStart) {
-    int commonFrom = 0;
-    int commonTo = Integer.MAX_VALUE;
-    for (int j = 0; j < real; j++) {
-      commonFrom = Math.max(commonFrom, from[j]);
-      commonTo = Math.min(commonTo, to[j]);
+  private void weigh(AttentionCall call, KvRun run, int kvHead, int numQueries) {
+    if (fromSlab) {
+      values.copyScales(call, run, kvHead, partitionStart, begin, stop);
+    } else {
+      values.copy(call, run, kvHead, partitionStart, begin, stop);
     }
-    commonTo = Math.max(commonFrom, commonTo);
-    Arrays.fill(weighted, 0, width * paddedDim(), 0f);
-    for (int j = 0; j < real; j++) {
-      int score = j * PARTITION - partitionStart;
-      addValues(j, score, from[j], Math.min(to[j], commonFrom));
-      for (int p = commonFrom; p < commonTo; p++) {
-        weights[(p - commonFrom) * width + j] = scores[score + p];
+    if (call.layout().type().scaleBytes() > 0) {
+      for (int j = 0; j < numQueries; j++) {
+        multiplySeen(j, values.scales());
       }
     }
-    for (int d = 0; d < headDim; d += 2 * LENGTH) {
-      int value = (commonFrom - first) * headDim + d;
-      Tile.multiply(
-          width,
-          values,
-          value,
-          value + LENGTH,
-          headDim,
-          commonTo - commonFrom,
-          weights,
-          0,
-          weighted,
-          d,
-          paddedDim(),
-          weighted,
-          d,
-          paddedDim());
-    }
-    for (int j = 0; j < real; j++) {
-      addValues(j, j * PARTITION - partitionStart, Math.max(commonTo, from[j]), to[j]);
+    Arrays.fill(weighted, 0, tileEnd(numQueries) * paddedDim(), 0f);
+    if (fromSlab) {
+      inSlab.weigh(call, run, kvHead, scores, numQueries, weighted, partitionStart, begin, stop);
+    } else {
+      weighFromCopy(numQueries);
     }
   }
 
-  /// Adds the values of positions `begin .. stop - 1` to one query's sum.
-  private void addValues(int j, int score, int begin, int stop) {
+  private void weighFromCopy(int numQueries) {
+    for (int first = begin - begin % STRIP_TOKENS; first < stop; first += VALUE_POSITIONS) {
+      int end = Math.min(first + VALUE_POSITIONS, stop);
+      int at = values.open(first - partitionStart);
+      for (int j = 0; j < numQueries; j += ROWS) {
+        weighTile(j, Math.min(ROWS, numQueries - j), first, end, at);
+      }
+    }
+  }
+
+  /// Adds the values of positions `first .. end - 1`, which begin at `at`, to the sums of `count` queries from `j` on.
+  private void weighTile(int j, int count, int first, int end, int at) {
+    int commonFrom = first;
+    int commonTo = end;
+    for (int i = j; i < j + count; i++) {
+      commonFrom = Math.max(commonFrom, from[i]);
+      commonTo = Math.min(commonTo, to[i]);
+    }
+    commonFrom = Math.min(commonFrom, end);
+    commonTo = Math.max(commonFrom, commonTo);
+    for (int i = j; i < j + count; i++) {
+      addValues(
+          i, Math.max(from[i], first), Math.min(to[i], commonFrom), at - first * STRIP_TOKENS);
+    }
+    if (commonFrom < commonTo) {
+      for (int d = 0; d < headDim; d += 2 * LENGTH) {
+        int value = at + (commonFrom - first) * STRIP_TOKENS;
+        int out = j * paddedDim() + d;
+        AttentionTile.multiply(
+            values.floats(),
+            value + valueOffset(d),
+            // Beyond the last, where the width of a pair of vectors does not divide the dimension:
+            // any other.
+            value + valueOffset(Math.min(d + LENGTH, stripDim - LENGTH)),
+            commonTo - commonFrom,
+            scores,
+            j * STRIDE + commonFrom - partitionStart,
+            weighted,
+            out,
+            paddedDim(),
+            weighted,
+            out,
+            paddedDim());
+      }
+    }
+    for (int i = j; i < j + count; i++) {
+      addValues(i, Math.max(from[i], commonTo), Math.min(to[i], end), at - first * STRIP_TOKENS);
+    }
+  }
+
+  /// Where dimension `d` of the first position opened lies.
+  private int valueOffset(int d) {
+    return d / STRIP_TOKENS * values.partStride() + d % STRIP_TOKENS;
+  }
+
+  /// Adds the values of positions `begin .. stop - 1` to one query's sum; those of position `p` begin at `origin + p * 16`.
+  private void addValues(int j, int begin, int stop, int origin) {
+    float[] floats = values.floats();
     int out = j * paddedDim();
     for (int p = begin; p < stop; p++) {
-      float e = scores[score + p];
-      int value = (p - first) * headDim;
+      float e = scores[j * STRIDE + p - partitionStart];
+      int value = origin + p * STRIP_TOKENS;
       for (int d = 0; d < headDim; d++) {
-        weighted[out + d] = Math.fma(e, values[value + d], weighted[out + d]);
+        weighted[out + d] = Math.fma(e, floats[value + valueOffset(d)], weighted[out + d]);
       }
     }
   }
