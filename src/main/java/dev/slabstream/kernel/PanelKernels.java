@@ -14,7 +14,8 @@ final class PanelKernels implements Kernels {
   /// An operation over fewer floats than this costs less than waking a worker.
   private static final int SERIAL_FLOATS = 8192;
 
-  private static final int CLAIMS_PER_THREAD = 8;
+  /// Elements that stay together where an operation is cut between elements.
+  private static final int GRAIN_ELEMENTS = 1024;
 
   private final KernelInfo info;
   private final PanelMath math;
@@ -55,10 +56,9 @@ final class PanelKernels implements Kernels {
     int numBlocks = (numTokens + blockTokens - 1) / blockTokens;
     prepare(in, numBlocks, blockTokens);
     int numItems = numBlocks * panels.numPanels();
-    int perClaim = numTokens > 1 ? 1 : perClaim(numItems);
     pool.run(
         numItems,
-        perClaim,
+        1,
         (from, to, worker) -> {
           for (int item = from; item < to; item++) {
             int first = item / panels.numPanels() * blockTokens;
@@ -74,10 +74,10 @@ final class PanelKernels implements Kernels {
       return;
     }
     int slices = (in.cols() + TILE_COLS - 1) / TILE_COLS;
-    int perClaim = serial(numTokens * in.cols()) ? numBlocks * slices : 1;
+    int grain = serial(numTokens * in.cols()) ? numBlocks * slices : 1;
     pool.run(
         numBlocks * slices,
-        perClaim,
+        grain,
         (from, to, worker) -> {
           for (int item = from; item < to; item++) {
             int first = item / slices * blockTokens;
@@ -305,20 +305,15 @@ final class PanelKernels implements Kernels {
   }
 
   private void forTokens(int numTokens, int floatsPerToken, WorkerPool.Task task) {
-    int perClaim = serial(numTokens * floatsPerToken) ? numTokens : perClaim(numTokens);
-    pool.run(numTokens, perClaim, task);
+    pool.run(numTokens, serial(numTokens * floatsPerToken) ? numTokens : 1, task);
   }
 
   private void forElements(int numElements, WorkerPool.Task task) {
-    pool.run(numElements, serial(numElements) ? numElements : perClaim(numElements), task);
+    pool.run(numElements, serial(numElements) ? numElements : GRAIN_ELEMENTS, task);
   }
 
   private static boolean serial(int floats) {
     return floats < SERIAL_FLOATS;
-  }
-
-  private int perClaim(int numItems) {
-    return Math.max(1, numItems / (CLAIMS_PER_THREAD * pool.threads()));
   }
 
   private static PackedPanels panels(PackedMatrix w) {

@@ -1,26 +1,32 @@
 package dev.slabstream.kernel;
 
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /// The threads that compute beside the caller: `threads - 1` daemons, which end with [#close()].
 ///
-/// **A job** is `numItems` items; whoever is free claims the next few through one counter, so a thread that the operating
-/// system takes away costs what it holds and no more. One thread calls [#run], and returns when every item is done.
+/// **A job** is `numItems` items, cut into units of `grain` items. Each thread has a *share* of the units, consecutive ones, so that
+/// it reads memory in one run. It claims them from the front, a quarter of what is left at a time; who is done with its own share
+/// claims from the back of the others' in the same way. So the claims get small toward the end, all threads end within a unit of each
+/// other, and a thread that the operating system takes away costs what it has claimed and no more.
 ///
-/// **The barrier** is one word: the job's number, an open bit, and how many workers are inside.
+/// **The barrier** is a *lane* for each thread, two words on a cache line of their own:
+/// ```
+/// share  [number of the job: 32][next unit: 16][end: 16]    what nobody has claimed
+/// done   [number of the job: 32][units: 32]                 units that this thread has computed, of whatever share
+/// ```
+/// 1. The caller writes the job's fields, then the share of every lane. A worker polls the share of its own lane, and nothing else.
+/// 2. Claiming is a compare-and-set of a share that carries the number of the job. The fields are read after a claim: the job cannot
+///    end before the claimed units are done. A worker that comes late finds shares of another job, or empty ones, and is not waited for.
+/// 3. The job is over when the `done` words that carry its number add up to all units.
 ///
-/// 1. The caller writes the job's fields, then the word: next number, open, nobody inside.
-/// 2. A worker that sees a new open number goes inside by compare-and-set, claims items until none is left, and goes out.
-/// 3. The caller claims items too; when none is left it clears the open bit and waits until nobody is inside. A worker that comes
-///    late finds the job closed and is not waited for.
-///
-/// Workers spin for some microseconds between jobs, since the next one usually comes at once, and then park.
+/// Workers spin for some microseconds between jobs, since the next one usually comes at once, then yield their core, and then park.
 final class WorkerPool implements AutoCloseable {
-  /// A share of a job: items `from` (inclusive) to `to` (exclusive), done by thread `worker`, 0 = the caller.
+  /// A part of a job: items `from` (inclusive) to `to` (exclusive), done by thread `worker`, 0 = the caller.
   @FunctionalInterface
   interface Task {
     void run(int from, int to, int worker);
@@ -28,33 +34,58 @@ final class WorkerPool implements AutoCloseable {
 
   static final int MAX_THREADS = 1024;
 
-  private static final long SPIN_NANOS = 40_000;
   private static final int SPINS_PER_CLOCK_READ = 64;
-  private static final long INSIDE = 0xFFFF;
-  private static final long OPEN = 0x1_0000;
-  private static final long NEXT_JOB = 0x2_0000;
+  private static final long SPIN_NANOS = 5_000;
+  private static final long PARK_AFTER_NANOS = 40_000;
 
-  private final AtomicLong word = new AtomicLong();
-  private final AtomicInteger nextItem = new AtomicInteger();
-  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  /// The answer of [#idle] when it is time to park.
+  private static final long PARK = Long.MIN_VALUE;
+
+  /// Longs from lane to lane: 128 bytes, since processors fetch cache lines in pairs.
+  private static final int LANE = 16;
+
+  private static final int DONE = 1;
+  private static final int MAX_UNITS = 0xFFFF;
+  private static final int CLAIMED_PART = 4;
+
+  private final AtomicLongArray lanes;
   private final Worker[] workers;
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
-  // The job: written before the word opens it, read by who went inside after.
+  /// 0 where there are more threads than processors: who waits running then keeps others from computing.
+  private final long parkAfterNanos;
+
+  // The job: written before its shares, read by who has claimed a part of them.
   private @Nullable Task task;
   private int numItems;
-  private int itemsPerClaim;
+  private int grain;
+  private int job;
 
   private volatile boolean closed;
 
   WorkerPool(int threads) {
+    this(threads, Thread::new);
+  }
+
+  /// @param factory makes the threads; what starting one throws is thrown here, after those started before have ended
+  WorkerPool(int threads, ThreadFactory factory) {
     if (threads < 1 || threads > MAX_THREADS) {
       throw new IllegalArgumentException(
           "threads must be 1 to " + MAX_THREADS + "; got " + threads);
     }
+    parkAfterNanos = threads <= Runtime.getRuntime().availableProcessors() ? PARK_AFTER_NANOS : 0;
+    lanes = new AtomicLongArray((threads + 1) * LANE);
     workers = new Worker[threads - 1];
     for (int i = 0; i < workers.length; i++) {
-      workers[i] = new Worker(i + 1);
-      workers[i].start();
+      workers[i] = new Worker(i + 1, factory);
+    }
+    try {
+      for (Worker worker : workers) {
+        worker.thread.start();
+      }
+    } catch (Throwable t) {
+      close();
+      throw t;
     }
   }
 
@@ -62,32 +93,40 @@ final class WorkerPool implements AutoCloseable {
     return workers.length + 1;
   }
 
-  /// Runs `task` over items `0 .. numItems - 1`, `itemsPerClaim` at a time, and returns when all are done.
+  /// Runs `task` over items `0 .. numItems - 1` and returns when all are done. Every call of the task gets a multiple of `grain`
+  /// items, but for the last ones.
   ///
-  /// What a share throws is thrown here, after every thread has left the job; the pool remains usable. Items not yet begun are
+  /// What a call throws is thrown here, after every thread has left the job; the pool remains usable. Items not yet claimed are
   /// dropped then.
-  void run(int numItems, int itemsPerClaim, Task task) {
+  void run(int numItems, int grain, Task task) {
     if (closed) {
       throw new IllegalStateException("the worker pool is closed");
     }
-    if (workers.length == 0 || numItems <= itemsPerClaim) {
+    if (workers.length == 0 || numItems <= grain) {
       if (numItems > 0) {
         task.run(0, numItems, 0);
       }
       return;
     }
+    int unit = grain * Math.ceilDiv(Math.ceilDiv(numItems, grain), MAX_UNITS);
+    int numUnits = Math.ceilDiv(numItems, unit);
+    int numLanes = Math.min(threads(), numUnits);
     this.task = task;
     this.numItems = numItems;
-    this.itemsPerClaim = itemsPerClaim;
-    nextItem.setPlain(0);
-    long job = (word.getPlain() & ~(OPEN | INSIDE)) + NEXT_JOB + OPEN;
-    word.set(job);
-    int claims = (numItems + itemsPerClaim - 1) / itemsPerClaim;
-    for (int i = 0; i < Math.min(workers.length, claims - 1); i++) {
-      workers[i].wake();
+    this.grain = unit;
+    job++;
+    for (int lane = numLanes - 1; lane >= 0; lane--) {
+      int next = (int) ((long) numUnits * lane / numLanes);
+      int end = (int) ((long) numUnits * (lane + 1) / numLanes);
+      lanes.setRelease(share(lane), word(job, next << 16 | end));
     }
-    claimItems(0);
-    awaitWorkers();
+    // Shares before flags: either we see that a worker has parked, or it sees its share.
+    VarHandle.fullFence();
+    for (int lane = 1; lane < numLanes; lane++) {
+      workers[lane - 1].wake();
+    }
+    compute(0, job);
+    awaitDone(numUnits, numLanes);
     this.task = null;
     Throwable thrown = failure.get();
     if (thrown != null) {
@@ -96,44 +135,138 @@ final class WorkerPool implements AutoCloseable {
     }
   }
 
-  private void claimItems(int worker) {
-    Task current = task;
-    if (current == null) {
-      throw new IllegalStateException("worker " + worker + " entered a job that is over");
-    }
-    int step = itemsPerClaim;
-    int end = numItems;
-    try {
-      for (int from = claim(step, end); from < end; from = claim(step, end)) {
-        current.run(from, Math.min(end - from, step) + from, worker);
+  /// Claims and computes units of `job` until none is left.
+  private void compute(int lane, int job) {
+    int done = 0;
+    boolean dropping = false;
+    for (int units = claim(lane, job); units != 0; units = claim(lane, job)) {
+      int from = units >>> 16;
+      int to = units & 0xFFFF;
+      if (!dropping) {
+        dropping = !compute(from, to, lane);
       }
+      done += to - from;
+      lanes.setRelease(done(lane), word(job, done));
+    }
+  }
+
+  /// Whether all went well.
+  private boolean compute(int fromUnit, int toUnit, int lane) {
+    try {
+      Task current = task;
+      if (current == null) {
+        throw new IllegalStateException("thread " + lane + " claimed a part of no job");
+      }
+      current.run(fromUnit * grain, (int) Math.min(numItems, (long) toUnit * grain), lane);
+      return true;
     } catch (Throwable t) {
       failure.compareAndSet(null, t);
-      nextItem.set(end);
+      return false;
     }
   }
 
-  /// The first item of the next share; `end` when there is none. Stops counting there: the counter cannot overflow.
-  private int claim(int step, int end) {
-    return nextItem.get() >= end ? end : Math.min(end, nextItem.getAndAdd(step));
+  /// The next units for the thread of `lane`, `[first: 16][end: 16]`, of its own share or else of another; 0 when none is left.
+  private int claim(int lane, int job) {
+    int units = claimFront(share(lane), job);
+    int numLanes = threads();
+    for (int other = lane + 1; units == 0 && other < lane + numLanes; other++) {
+      units = claimBack(share(other < numLanes ? other : other - numLanes), job);
+    }
+    return units;
   }
 
-  private void awaitWorkers() {
-    long now = word.getAndAdd(-OPEN) - OPEN;
-    long spinUntil = 0;
-    for (int spins = 1; (now & INSIDE) != 0; spins++, now = word.get()) {
-      Thread.onSpinWait();
-      if (spins % SPINS_PER_CLOCK_READ == 0) {
-        long time = System.nanoTime();
-        if (spinUntil == 0) {
-          spinUntil = time + SPIN_NANOS;
-        } else if (time > spinUntil) {
-          // A worker lost its core, or its share is long: leave ours to it. An interrupt makes this
-          // spin, no more.
-          LockSupport.parkNanos(this, SPIN_NANOS);
-        }
+  private int claimFront(int share, int job) {
+    while (true) {
+      long word = lanes.getAcquire(share);
+      int next = (int) word >>> 16;
+      int end = (int) word & 0xFFFF;
+      if (jobOf(word) != job || next == end) {
+        return 0;
+      }
+      int claimed = next + sizeOfClaim(end - next);
+      if (lanes.compareAndSet(share, word, word(job, claimed << 16 | end))) {
+        return next << 16 | claimed;
       }
     }
+  }
+
+  private int claimBack(int share, int job) {
+    while (true) {
+      long word = lanes.getAcquire(share);
+      int next = (int) word >>> 16;
+      int end = (int) word & 0xFFFF;
+      if (jobOf(word) != job || next == end) {
+        return 0;
+      }
+      int claimed = end - sizeOfClaim(end - next);
+      if (lanes.compareAndSet(share, word, word(job, next << 16 | claimed))) {
+        return claimed << 16 | end;
+      }
+    }
+  }
+
+  private static int sizeOfClaim(int left) {
+    return Math.max(1, left / CLAIMED_PART);
+  }
+
+  private void awaitDone(int numUnits, int numLanes) {
+    long since = 0;
+    for (int spins = 1; numDone(numLanes) != numUnits; spins++) {
+      since = idle(spins, since);
+      if (since == PARK) {
+        // A worker lost its core, or its claim is long. An interrupt makes this spin, no more.
+        LockSupport.parkNanos(this, PARK_AFTER_NANOS);
+        since = 0;
+      }
+    }
+  }
+
+  /// Passes a moment of waiting: spins; then lets others have the core between two looks, since they may be who is waited for.
+  ///
+  /// @param since the last answer; 0 at first
+  private long idle(int spins, long since) {
+    Thread.onSpinWait();
+    if (spins % SPINS_PER_CLOCK_READ != 0) {
+      return since;
+    }
+    long now = System.nanoTime();
+    if (since == 0) {
+      return now;
+    }
+    if (now - since > parkAfterNanos) {
+      return PARK;
+    }
+    if (now - since > SPIN_NANOS) {
+      Thread.yield();
+    }
+    return since;
+  }
+
+  private int numDone(int numLanes) {
+    int sum = 0;
+    for (int lane = 0; lane < numLanes; lane++) {
+      long word = lanes.getAcquire(done(lane));
+      if (jobOf(word) == job) {
+        sum += (int) word;
+      }
+    }
+    return sum;
+  }
+
+  private static int share(int lane) {
+    return (lane + 1) * LANE;
+  }
+
+  private static int done(int lane) {
+    return share(lane) + DONE;
+  }
+
+  private static long word(int job, int low) {
+    return (long) job << 32 | Integer.toUnsignedLong(low);
+  }
+
+  private static int jobOf(long word) {
+    return (int) (word >>> 32);
   }
 
   private static void rethrow(Throwable thrown) {
@@ -152,10 +285,10 @@ final class WorkerPool implements AutoCloseable {
     closed = true;
     boolean interrupted = false;
     for (Worker worker : workers) {
-      LockSupport.unpark(worker);
-      while (worker.isAlive()) {
+      LockSupport.unpark(worker.thread);
+      while (worker.thread.isAlive()) {
         try {
-          worker.join();
+          worker.thread.join();
         } catch (InterruptedException e) {
           interrupted = true;
         }
@@ -166,62 +299,58 @@ final class WorkerPool implements AutoCloseable {
     }
   }
 
-  private final class Worker extends Thread {
-    private final int index;
+  private final class Worker implements Runnable {
+    private final int lane;
+    private final Thread thread;
     private volatile boolean parked;
 
-    Worker(int index) {
-      super("slabstream-worker-" + index);
-      this.index = index;
-      setDaemon(true);
+    Worker(int lane, ThreadFactory factory) {
+      this.lane = lane;
+      thread = factory.newThread(this);
+      thread.setName("slabstream-worker-" + lane);
+      thread.setDaemon(true);
     }
 
     void wake() {
       if (parked) {
-        LockSupport.unpark(this);
+        LockSupport.unpark(thread);
       }
     }
 
     @Override
     public void run() {
-      long lastJob = 0;
+      int last = 0;
       while (!closed) {
-        long job = awaitJobAfter(lastJob);
-        if ((job & OPEN) != 0 && word.compareAndSet(job, job + 1)) {
-          lastJob = job / NEXT_JOB;
-          claimItems(index);
-          word.getAndDecrement();
-        }
+        last = awaitJobAfter(last);
+        compute(lane, last);
       }
     }
 
-    /// The word once its job is another one than `lastJob` and open, or anything after close.
-    private long awaitJobAfter(long lastJob) {
-      long spinUntil = 0;
-      for (int spins = 1; !closed; spins++) {
-        long now = word.get();
-        if ((now & OPEN) != 0 && now / NEXT_JOB != lastJob) {
-          return now;
+    /// The number of the job in this lane once it is another one than `last`, or anything after close.
+    private int awaitJobAfter(int last) {
+      int share = share(lane);
+      long since = 0;
+      for (int spins = 1; ; spins++) {
+        int current = jobOf(lanes.getAcquire(share));
+        if (current != last) {
+          return current;
         }
-        Thread.onSpinWait();
-        if (spins % SPINS_PER_CLOCK_READ == 0) {
-          long time = System.nanoTime();
-          if (spinUntil == 0) {
-            spinUntil = time + SPIN_NANOS;
-          } else if (time > spinUntil) {
-            park(lastJob);
-            spinUntil = 0;
+        since = idle(spins, since);
+        if (since == PARK) {
+          if (closed) {
+            return last;
           }
+          park(share, last);
+          since = 0;
         }
       }
-      return 0;
     }
 
-    private void park(long lastJob) {
+    private void park(int share, int last) {
       parked = true;
-      // The flag is up before this last look: either we see the job, or its caller sees the flag.
-      long now = word.get();
-      if (!closed && ((now & OPEN) == 0 || now / NEXT_JOB == lastJob)) {
+      // The flag is up before this last look: either we see the share, or its caller sees the flag.
+      VarHandle.fullFence();
+      if (!closed && jobOf(lanes.getAcquire(share)) == last) {
         LockSupport.park(WorkerPool.this);
       }
       parked = false;

@@ -4,10 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class WorkerPoolTest {
   @ParameterizedTest
-  @ValueSource(ints = {1, 2, 3, 7, 64})
+  @ValueSource(ints = {1, 2, 3, 4, 7, 16, 33, 64})
   void everyItemRunsExactlyOnceAndIsSeenByTheCaller(int threads) {
     try (WorkerPool pool = new WorkerPool(threads)) {
       int[] runs = new int[1000];
@@ -25,6 +31,7 @@ class WorkerPoolTest {
             runs.length,
             1 + round % 9,
             (from, to, worker) -> {
+              assertThat(from).isLessThan(to);
               assertThat(worker).isBetween(0, threads - 1);
               for (int i = from; i < to; i++) {
                 runs[i]++;
@@ -32,6 +39,78 @@ class WorkerPoolTest {
             });
         assertThat(runs).containsOnly(round);
       }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 64, 200_000, 1_000_003})
+  void anyNumberOfItemsIsCutIntoWholeGrains(int numItems) {
+    try (WorkerPool pool = new WorkerPool(3)) {
+      for (int grain : new int[] {1, 5, 1024}) {
+        AtomicIntegerArray runs = new AtomicIntegerArray(numItems);
+        pool.run(
+            numItems,
+            grain,
+            (from, to, worker) -> {
+              assertThat(from % grain).isZero();
+              assertThat(to).matches(end -> end == numItems || end % grain == 0);
+              for (int i = from; i < to; i++) {
+                runs.incrementAndGet(i);
+              }
+            });
+        assertThat(IntStream.range(0, numItems).filter(i -> runs.get(i) != 1)).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void aThreadBeginsWithItsOwnConsecutiveShareAndHelpsOutAfterwards() {
+    try (WorkerPool pool = new WorkerPool(2)) {
+      AtomicIntegerArray owner = new AtomicIntegerArray(100);
+      AtomicIntegerArray begun = new AtomicIntegerArray(2);
+      AtomicBoolean helped = new AtomicBoolean();
+      pool.run(
+          100,
+          1,
+          (from, to, worker) -> {
+            if (begun.getAndIncrement(worker) == 0) {
+              owner.set(from, worker + 1);
+              // The worker goes on when the caller has taken of its share.
+              while (worker == 1 && !helped.get() || begun.get(1) == 0) {
+                Thread.onSpinWait();
+              }
+            } else if (worker == 0 && from >= 50) {
+              helped.set(true);
+            }
+          });
+      assertThat(owner.get(0)).isEqualTo(1);
+      assertThat(owner.get(50)).isEqualTo(2);
+    }
+  }
+
+  /// What a thread holds when it is stopped is waited for; all else others do meanwhile.
+  @Test
+  void aWorkerThatIsHeldUpKeepsNoneOfTheItemsItHasNotClaimed() {
+    try (WorkerPool pool = new WorkerPool(2)) {
+      AtomicIntegerArray byWorker = new AtomicIntegerArray(2);
+      AtomicInteger held = new AtomicInteger();
+      pool.run(
+          1000,
+          1,
+          (from, to, worker) -> {
+            byWorker.addAndGet(worker, to - from);
+            if (worker == 1) {
+              held.set(to - from);
+              while (byWorker.get(0) + held.get() < 1000) {
+                Thread.onSpinWait();
+              }
+            } else {
+              while (held.get() == 0) {
+                Thread.onSpinWait();
+              }
+            }
+          });
+      assertThat(byWorker.get(1)).isEqualTo(held.get()).isLessThanOrEqualTo(500 / 4);
     }
   }
 
@@ -140,5 +219,31 @@ class WorkerPoolTest {
     assertThat(others).containsAll(workers());
     assertThatThrownBy(() -> pool.run(1, 1, (from, to, worker) -> {}))
         .isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void aWorkerThatCannotStartEndsThoseThatDid() {
+    List<Thread> made = new ArrayList<>();
+    ThreadFactory noThird =
+        task -> {
+          Thread thread =
+              made.size() < 2
+                  ? new Thread(task)
+                  : new Thread(task) {
+                    @Override
+                    public void start() {
+                      throw new OutOfMemoryError("no third thread");
+                    }
+                  };
+          made.add(thread);
+          return thread;
+        };
+    assertThatThrownBy(() -> new WorkerPool(5, noThird))
+        .isInstanceOf(OutOfMemoryError.class)
+        .hasMessage("no third thread");
+    assertThat(made)
+        .extracting(Thread::getState)
+        .containsExactly(
+            Thread.State.TERMINATED, Thread.State.TERMINATED, Thread.State.NEW, Thread.State.NEW);
   }
 }
