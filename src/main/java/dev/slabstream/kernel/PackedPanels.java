@@ -10,11 +10,12 @@ import java.lang.foreign.MemorySegment;
 ///
 /// ```
 /// matrix   [part][panel]                            a part is one tensor
-/// panel    codes   [words of a row][32 rows]       NIBBLE: 8 weights a word, BYTE: 4
-///                  or, in plain formats, [weights of a row][32 rows]
-///          scales  [groups of a row][32 rows]       f16 or f32; grouped formats only
-///          minima  [groups of a row][32 rows]       likewise, where the format has them
+/// panel    [group of inputs], or, in plain formats, weights [inputs][32 rows]
+/// group    codes   [words][32 rows]                NIBBLE: 8 weights a word, BYTE: 4
+///          scales  [32 rows]                       f16 or f32
+///          minima  [32 rows]                       likewise, where the format has them
 /// ```
+/// So products read memory strictly forwards, which is what the hardware prefetches.
 ///
 /// **Fields.** Four codes make an int, `fields = q0 * 2^24 + q1 * 2^16 + q2 * 2^8 + q3`, negative ones borrowing from the field
 /// above. A BYTE word is one such int. A NIBBLE word holds two: the low halves of its bytes are codes 0 to 3, the high halves 4 to
@@ -116,7 +117,7 @@ public final class PackedPanels implements PackedMatrix {
       i--;
     }
     Part part = parts[i];
-    long panel = part.panelOffset(part.firstPanel + (row - part.firstRow) / PANEL_ROWS);
+    int panel = part.firstPanel + (row - part.firstRow) / PANEL_ROWS;
     int lane = (row - part.firstRow) % PANEL_ROWS;
     PanelFormat format = part.format;
     for (int k = 0; k < cols; k++) {
@@ -172,34 +173,46 @@ public final class PackedPanels implements PackedMatrix {
       return (panel - firstPanel) * panelBytes(format, cols);
     }
 
-    public long codesBytes() {
-      return codesBytes(format, cols);
+    /// Bytes of one group of a panel; grouped formats only.
+    public long groupBytes() {
+      return groupBytes(format);
     }
 
-    private static long codesBytes(PanelFormat format, int cols) {
-      return format.codeBytes(cols) * PANEL_ROWS;
+    private static long groupBytes(PanelFormat format) {
+      int scaleArrays = format.hasMinima() ? 2 : 1;
+      return PANEL_ROWS
+          * (format.codeBytes(format.groupElements()) + scaleArrays * format.scaleBytes());
     }
 
-    public long scalesOffset(int panel) {
-      return panelOffset(panel) + codesBytes();
+    /// Offset of a group of panel `panel`: its codes begin there.
+    public long groupOffset(int panel, int group) {
+      return panelOffset(panel) + group * groupBytes();
     }
 
-    public long minimaOffset(int panel) {
-      return scalesOffset(panel) + scalesBytes();
+    /// Offset of the 32 scales of a group.
+    public long scalesOffset(int panel, int group) {
+      return groupOffset(panel, group) + format.codeBytes(format.groupElements()) * PANEL_ROWS;
     }
 
-    private long scalesBytes() {
-      return (long) numGroups() * PANEL_ROWS * format.scaleBytes();
+    /// Offset of the 32 minima of a group.
+    public long minimaOffset(int panel, int group) {
+      return scalesOffset(panel, group) + (long) PANEL_ROWS * format.scaleBytes();
     }
 
     static long panelBytes(PanelFormat format, int cols) {
-      long numGroups = format.isGrouped() ? cols / format.groupElements() : 0;
-      long scaleArrays = format.hasMinima() ? 2 : 1;
-      return codesBytes(format, cols) + PANEL_ROWS * numGroups * scaleArrays * format.scaleBytes();
+      return format.isGrouped()
+          ? cols / format.groupElements() * groupBytes(format)
+          : format.codeBytes(cols) * PANEL_ROWS;
+    }
+
+    /// Offset of input `k` of a panel in a plain format.
+    public long weightsOffset(int panel, int k) {
+      return panelOffset(panel) + format.codeBytes(k) * PANEL_ROWS;
     }
 
     /// Weight of input `k` in a plain format.
-    float weight(long panelOffset, int k, int lane) {
+    float weight(int panel, int k, int lane) {
+      long panelOffset = panelOffset(panel);
       return switch (format.codes()) {
         case F32 -> memory.get(JAVA_FLOAT, panelOffset + at(k, lane) * Float.BYTES);
         case F16 -> Float.float16ToFloat(half(panelOffset, k, lane));
@@ -209,19 +222,21 @@ public final class PackedPanels implements PackedMatrix {
     }
 
     /// Code of input `k` in a grouped format, bias included.
-    int code(long panelOffset, int k, int lane) {
-      int fields = shiftedFields(panelOffset, k, lane);
+    int code(int panel, int k, int lane) {
+      int fields = shiftedFields(panel, k, lane);
       return (fields >> 24) + (fields << 8 >>> 31);
     }
 
     /// Term of input `k` in a grouped format.
-    float term(long panelOffset, int k, int lane) {
-      return shiftedFields(panelOffset, k, lane);
+    float term(int panel, int k, int lane) {
+      return shiftedFields(panel, k, lane);
     }
 
     /// The fields that hold the code of input `k`, shifted so that it is the topmost.
-    private int shiftedFields(long panelOffset, int k, int lane) {
-      int word = word(panelOffset, k / format.codesPerWord(), lane);
+    private int shiftedFields(int panel, int k, int lane) {
+      int element = k % format.groupElements();
+      long codes = groupOffset(panel, k / format.groupElements());
+      int word = word(codes, element / format.codesPerWord(), lane);
       int fields =
           format.codes() == PanelFormat.Codes.NIBBLE
               ? (word >>> (k % 8 / 4 * 4) & NIBBLE_MASK) + format.bias() * EACH_FIELD
@@ -229,18 +244,18 @@ public final class PackedPanels implements PackedMatrix {
       return fields << (8 * (k % 4));
     }
 
-    float scale(long panelOffset, int group, int lane) {
-      return scaleAt(panelOffset + codesBytes(), group, lane);
+    float scale(int panel, int group, int lane) {
+      return scaleAt(scalesOffset(panel, group), lane);
     }
 
-    float minimum(long panelOffset, int group, int lane) {
-      return scaleAt(panelOffset + codesBytes() + scalesBytes(), group, lane);
+    float minimum(int panel, int group, int lane) {
+      return scaleAt(minimaOffset(panel, group), lane);
     }
 
-    private float scaleAt(long offset, int group, int lane) {
+    private float scaleAt(long offset, int lane) {
       return format.halfScales()
-          ? Float.float16ToFloat(half(offset, group, lane))
-          : memory.get(JAVA_FLOAT, offset + at(group, lane) * Float.BYTES);
+          ? Float.float16ToFloat(half(offset, 0, lane))
+          : memory.get(JAVA_FLOAT, offset + (long) lane * Float.BYTES);
     }
 
     private int word(long offset, int index, int lane) {

@@ -99,7 +99,7 @@ final class PanelPacker {
     byte[] codes = new byte[blockElements];
     float[] scales = new float[groupsPerBlock];
     float[] minima = new float[groupsPerBlock];
-    int[] words = new int[Math.toIntExact(part.codesBytes() / Integer.BYTES)];
+    int[] words = new int[part.cols() / codesPerWord * PackedPanels.PANEL_ROWS];
     float[] panelScales = new float[part.numGroups() * PackedPanels.PANEL_ROWS];
     float[] panelMinima = new float[part.numGroups() * PackedPanels.PANEL_ROWS];
     long firstRow = (long) (panel - part.firstPanel()) * PackedPanels.PANEL_ROWS;
@@ -127,11 +127,14 @@ final class PanelPacker {
         }
       }
     }
-    MemorySegment memory = part.memory();
-    MemorySegment.copy(words, 0, memory, JAVA_INT, part.panelOffset(panel), words.length);
-    writeScales(panelScales, part, part.scalesOffset(panel));
-    if (format.hasMinima()) {
-      writeScales(panelMinima, part, part.minimaOffset(panel));
+    int groupWords = words.length / part.numGroups();
+    for (int g = 0; g < part.numGroups(); g++) {
+      long codesOffset = part.groupOffset(panel, g);
+      MemorySegment.copy(words, g * groupWords, part.memory(), JAVA_INT, codesOffset, groupWords);
+      writeScales(panelScales, g, part, part.scalesOffset(panel, g));
+      if (format.hasMinima()) {
+        writeScales(panelMinima, g, part, part.minimaOffset(panel, g));
+      }
     }
   }
 
@@ -163,16 +166,17 @@ final class PanelPacker {
     return found.get();
   }
 
-  private static void writeScales(float[] scales, Part part, long offset) {
-    if (!part.format().halfScales()) {
-      MemorySegment.copy(scales, 0, part.memory(), JAVA_FLOAT, offset, scales.length);
-      return;
+  /// Writes the scales of group `group`, which are 32 of `scales`.
+  private static void writeScales(float[] scales, int group, Part part, long offset) {
+    int from = group * PackedPanels.PANEL_ROWS;
+    for (int lane = 0; lane < PackedPanels.PANEL_ROWS; lane++) {
+      if (part.format().halfScales()) {
+        short half = Float.floatToFloat16(scales[from + lane]);
+        part.memory().set(JAVA_SHORT, offset + (long) lane * Short.BYTES, half);
+      } else {
+        part.memory().set(JAVA_FLOAT, offset + (long) lane * Float.BYTES, scales[from + lane]);
+      }
     }
-    short[] halves = new short[scales.length];
-    for (int i = 0; i < scales.length; i++) {
-      halves[i] = Float.floatToFloat16(scales[i]);
-    }
-    MemorySegment.copy(halves, 0, part.memory(), JAVA_SHORT, offset, halves.length);
   }
 
   private static void packPlain(Tensor tensor, Part part, int panel) {

@@ -46,11 +46,10 @@ final class ScalarMath implements PanelMath {
   private static void multiplyPlain(
       Part part, int panel, Activations in, int firstToken, int numTokens, float[] acc) {
     float[] x = in.x();
-    long offset = part.panelOffset(panel);
     float[] weights = new float[LANES];
     for (int k = 0; k < in.cols(); k++) {
       for (int lane = 0; lane < LANES; lane++) {
-        weights[lane] = part.weight(offset, k, lane);
+        weights[lane] = part.weight(panel, k, lane);
       }
       for (int t = 0; t < numTokens; t++) {
         addProducts(weights, 0, x[(firstToken + t) * in.cols() + k], acc, t * LANES);
@@ -62,14 +61,13 @@ final class ScalarMath implements PanelMath {
       Part part, int panel, Activations in, int firstToken, int numTokens, float[] acc) {
     PanelFormat format = part.format();
     float[] x = in.termInputs();
-    long offset = part.panelOffset(panel);
     int groupElements = format.groupElements();
     float[] terms = new float[groupElements * LANES];
     float[] sums = new float[LANES];
     for (int group = 0; group < part.numGroups(); group++) {
       for (int k = 0; k < groupElements; k++) {
         for (int lane = 0; lane < LANES; lane++) {
-          terms[k * LANES + lane] = part.term(offset, group * groupElements + k, lane);
+          terms[k * LANES + lane] = part.term(panel, group * groupElements + k, lane);
         }
       }
       for (int t = 0; t < numTokens; t++) {
@@ -80,7 +78,7 @@ final class ScalarMath implements PanelMath {
         }
         for (int lane = 0; lane < LANES; lane++) {
           int at = t * LANES + lane;
-          acc[at] = Math.fma(part.scale(offset, group, lane) * TERM_SCALE, sums[lane], acc[at]);
+          acc[at] = Math.fma(part.scale(panel, group, lane) * TERM_SCALE, sums[lane], acc[at]);
         }
       }
     }
@@ -91,11 +89,10 @@ final class ScalarMath implements PanelMath {
 
   private static void addMinima(
       Part part, int panel, Activations in, int firstToken, int numTokens, float[] acc) {
-    long offset = part.panelOffset(panel);
     float[] minima = new float[LANES];
     for (int group = 0; group < part.numGroups(); group++) {
       for (int lane = 0; lane < LANES; lane++) {
-        minima[lane] = part.minimum(offset, group, lane);
+        minima[lane] = part.minimum(panel, group, lane);
       }
       for (int t = 0; t < numTokens; t++) {
         float inputSum = in.groupSums()[(firstToken + t) * in.numGroups() + group];

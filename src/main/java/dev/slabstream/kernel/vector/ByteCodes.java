@@ -16,10 +16,6 @@ final class ByteCodes {
 
   private ByteCodes() {}
 
-  static long groupBytes(int groupElements) {
-    return (long) groupElements / FIELDS * WORD_BYTES;
-  }
-
   /// As [NibbleCodes#sums], of a group of `groupElements`.
   static void sums(
       MemorySegment memory,
@@ -62,13 +58,21 @@ final class ByteCodes {
     b1.intoArray(sums, sumB + LENGTH);
   }
 
-  /// Terms of `numElements` inputs, as [Lanes#strip] orders them.
-  static void unpack(MemorySegment memory, long offset, int numElements, float[] out) {
-    for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
-      int at = Lanes.strip(row, numElements);
-      for (int i = 0; i < numElements / FIELDS; i++, at += FIELDS * Lanes.STRIP) {
-        long word = offset + (long) i * WORD_BYTES + row * Integer.BYTES;
-        Lanes.storeTerms(Lanes.ints(memory, word), out, at);
+  /// Terms of `numGroups` groups, `stride` bytes apart, as [Lanes#strip] orders them.
+  static void unpack(
+      MemorySegment memory,
+      long offset,
+      long stride,
+      int groupElements,
+      int numGroups,
+      float[] out) {
+    for (int g = 0; g < numGroups; g++) {
+      for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+        int at = Lanes.strip(row, numGroups * groupElements) + g * groupElements * Lanes.STRIP;
+        long words = offset + g * stride + row * Integer.BYTES;
+        for (int i = 0; i < groupElements / FIELDS; i++, at += FIELDS * Lanes.STRIP) {
+          Lanes.storeTerms(Lanes.ints(memory, words + (long) i * WORD_BYTES), out, at);
+        }
       }
     }
   }

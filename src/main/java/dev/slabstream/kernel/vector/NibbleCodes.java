@@ -22,10 +22,6 @@ final class NibbleCodes {
 
   private NibbleCodes() {}
 
-  static long groupBytes() {
-    return (long) GROUP_INTS / 2 * WORD_BYTES;
-  }
-
   /// Sums of term times input over one group, for one token, of four vectors of rows: those at `wordsA` with inputs from `xa` on, and
   /// those at `wordsB` with inputs from `xb`. Each is one chain; the four hide the latency of the multiply-add.
   ///
@@ -79,15 +75,19 @@ final class NibbleCodes {
     return Lanes.ints(memory, at).lanewise(VectorOperators.LSHR, half).and(mask).add(biases);
   }
 
-  /// Terms of `numElements` inputs, as [Lanes#strip] orders them.
-  static void unpack(MemorySegment memory, long offset, int bias, int numElements, float[] out) {
+  /// Terms of `numGroups` groups, `stride` bytes apart, as [Lanes#strip] orders them.
+  static void unpack(
+      MemorySegment memory, long offset, long stride, int bias, int numGroups, float[] out) {
     IntVector mask = IntVector.broadcast(Lanes.I, NIBBLE_MASK);
     IntVector biases = IntVector.broadcast(Lanes.I, bias * EACH_FIELD);
-    for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
-      int at = Lanes.strip(row, numElements);
-      for (int i = 0; i < numElements / FIELDS; i++, at += FIELDS * Lanes.STRIP) {
-        long word = offset + (long) (i / 2) * WORD_BYTES + row * Integer.BYTES;
-        Lanes.storeTerms(fields(memory, word, i % 2 * 4, mask, biases), out, at);
+    for (int g = 0; g < numGroups; g++) {
+      for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+        int at = Lanes.strip(row, numGroups * GROUP_ELEMENTS) + g * GROUP_ELEMENTS * Lanes.STRIP;
+        long words = offset + g * stride + row * Integer.BYTES;
+        for (int i = 0; i < GROUP_INTS; i++, at += FIELDS * Lanes.STRIP) {
+          long word = words + (long) (i / 2) * WORD_BYTES;
+          Lanes.storeTerms(fields(memory, word, i % 2 * 4, mask, biases), out, at);
+        }
       }
     }
   }

@@ -60,13 +60,13 @@ final class PanelProducts {
     for (int group = 0; group < part.numGroups(); group += RUN_GROUPS) {
       int numGroups = Math.min(RUN_GROUPS, part.numGroups() - group);
       sumGroups(part, panel, in, group, numGroups);
-      unpackScales(part, part.scalesOffset(panel), group, numGroups, TERM_SCALE, scales);
+      unpackScales(part, part.scalesOffset(panel, group), numGroups, TERM_SCALE, scales);
       GroupScales.add(sums, 0, PANEL_ROWS, scales, numGroups, acc, 0);
     }
     if (part.format().hasMinima()) {
       for (int group = 0; group < part.numGroups(); group += RUN_GROUPS) {
         int numGroups = Math.min(RUN_GROUPS, part.numGroups() - group);
-        unpackScales(part, part.minimaOffset(panel), group, numGroups, 1f, minima);
+        unpackScales(part, part.minimaOffset(panel, group), numGroups, 1f, minima);
         GroupScales.addMinima(minima, in.groupSums(), group, numGroups, acc, 0);
       }
     }
@@ -77,8 +77,8 @@ final class PanelProducts {
     PanelFormat format = part.format();
     int groupElements = format.groupElements();
     boolean nibbles = format.codes() == PanelFormat.Codes.NIBBLE;
-    long groupBytes = nibbles ? NibbleCodes.groupBytes() : ByteCodes.groupBytes(groupElements);
-    long offset = part.panelOffset(panel) + firstGroup * groupBytes;
+    long groupBytes = part.groupBytes();
+    long offset = part.groupOffset(panel, firstGroup);
     int input = firstGroup * groupElements;
     for (int g = 0; g < numGroups; g += Lanes.TWO_GROUPS ? 2 : 1) {
       int next = Lanes.TWO_GROUPS ? Math.min(g + 1, numGroups - 1) : g;
@@ -158,7 +158,7 @@ final class PanelProducts {
   private void multiplyMinima(Part part, int panel, Activations in, int firstToken, int numTokens) {
     for (int group = 0; group < part.numGroups(); group += RUN_GROUPS) {
       int numGroups = Math.min(RUN_GROUPS, part.numGroups() - group);
-      unpackScales(part, part.minimaOffset(panel), group, numGroups, 1f, minima);
+      unpackScales(part, part.minimaOffset(panel, group), numGroups, 1f, minima);
       for (int row = 0; row < PANEL_ROWS; row += STRIP) {
         multiply(
             minima,
@@ -275,29 +275,40 @@ final class PanelProducts {
 
   /// Weights of a run, as [Lanes#strip] orders them; of grouped formats terms, and their scales.
   private void unpack(Part part, int panel, int element, int numElements) {
-    PanelFormat format = part.format();
-    long offset = part.panelOffset(panel) + format.codeBytes(element) * PANEL_ROWS;
-    switch (format.codes()) {
-      case NIBBLE -> NibbleCodes.unpack(part.memory(), offset, format.bias(), numElements, weights);
-      case BYTE -> ByteCodes.unpack(part.memory(), offset, numElements, weights);
-      case F32 -> PlainCodes.unpackF32(part.memory(), offset, numElements, weights);
-      case F16 -> PlainCodes.unpackF16(part.memory(), offset, numElements, weights);
-      case BF16 -> PlainCodes.unpackBf16(part.memory(), offset, numElements, weights);
-    }
-    if (format.isGrouped()) {
-      int group = element / format.groupElements();
-      int numGroups = numElements / format.groupElements();
-      unpackScales(part, part.scalesOffset(panel), group, numGroups, TERM_SCALE, scales);
+    switch (part.format().codes()) {
+      case NIBBLE, BYTE -> unpackGroups(part, panel, element, numElements);
+      case F32 ->
+          PlainCodes.unpackF32(
+              part.memory(), part.weightsOffset(panel, element), numElements, weights);
+      case F16 ->
+          PlainCodes.unpackF16(
+              part.memory(), part.weightsOffset(panel, element), numElements, weights);
+      case BF16 ->
+          PlainCodes.unpackBf16(
+              part.memory(), part.weightsOffset(panel, element), numElements, weights);
     }
   }
 
-  private static void unpackScales(
-      Part part, long offset, int group, int numGroups, float power, float[] out) {
-    long at = offset + (long) group * PANEL_ROWS * part.format().scaleBytes();
-    if (part.format().halfScales()) {
-      PlainCodes.scalesF16(part.memory(), at, numGroups * PANEL_ROWS, power, out);
+  private void unpackGroups(Part part, int panel, int element, int numElements) {
+    PanelFormat format = part.format();
+    int group = element / format.groupElements();
+    int numGroups = numElements / format.groupElements();
+    long offset = part.groupOffset(panel, group);
+    long stride = part.groupBytes();
+    if (format.codes() == PanelFormat.Codes.NIBBLE) {
+      NibbleCodes.unpack(part.memory(), offset, stride, format.bias(), numGroups, weights);
     } else {
-      PlainCodes.scalesF32(part.memory(), at, numGroups * PANEL_ROWS, power, out);
+      ByteCodes.unpack(part.memory(), offset, stride, format.groupElements(), numGroups, weights);
+    }
+    unpackScales(part, part.scalesOffset(panel, group), numGroups, TERM_SCALE, scales);
+  }
+
+  private static void unpackScales(
+      Part part, long offset, int numGroups, float power, float[] out) {
+    if (part.format().halfScales()) {
+      PlainCodes.scalesF16(part.memory(), offset, part.groupBytes(), numGroups, power, out);
+    } else {
+      PlainCodes.scalesF32(part.memory(), offset, part.groupBytes(), numGroups, power, out);
     }
   }
 }

@@ -99,19 +99,28 @@ final class PlainCodes {
     }
   }
 
-  /// `numFloats` scales times a power of two.
+  /// Scales of `numGroups` groups, `stride` bytes apart, times a power of two: `[numGroups][32]`.
   static void scalesF16(
-      MemorySegment memory, long offset, int numFloats, float power, float[] out) {
-    for (int i = 0; i < numFloats; i += LENGTH) {
-      Lanes.halfFloats(memory, offset + (long) i * Short.BYTES, power).intoArray(out, i);
+      MemorySegment memory, long offset, long stride, int numGroups, float power, float[] out) {
+    for (int g = 0; g < numGroups; g++) {
+      long at = offset + g * stride;
+      for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+        Lanes.halfFloats(memory, at + row * Short.BYTES, power)
+            .intoArray(out, g * PANEL_ROWS + row);
+      }
     }
   }
 
   /// As [#scalesF16].
   static void scalesF32(
-      MemorySegment memory, long offset, int numFloats, float power, float[] out) {
-    for (int i = 0; i < numFloats; i += LENGTH) {
-      Lanes.floats(memory, offset + (long) i * Float.BYTES).mul(power).intoArray(out, i);
+      MemorySegment memory, long offset, long stride, int numGroups, float power, float[] out) {
+    for (int g = 0; g < numGroups; g++) {
+      long at = offset + g * stride;
+      for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+        Lanes.floats(memory, at + row * Float.BYTES)
+            .mul(power)
+            .intoArray(out, g * PANEL_ROWS + row);
+      }
     }
   }
 }
