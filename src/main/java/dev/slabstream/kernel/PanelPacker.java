@@ -154,11 +154,13 @@ final class PanelPacker {
         (from, to, worker) -> {
           for (int r = from; r < to && !found.get(); r++) {
             byte[] row = tensor.row(r).toArray(JAVA_BYTE);
-            boolean lowest = false;
-            for (int i = 0; i < row.length; i++) {
-              lowest |= row[i] == Byte.MIN_VALUE && i % blockBytes >= Short.BYTES;
+            byte lowest = 0;
+            for (int block = 0; block < row.length; block += blockBytes) {
+              for (int i = block + Short.BYTES; i < block + blockBytes; i++) {
+                lowest = (byte) Math.min(lowest, row[i]);
+              }
             }
-            if (lowest) {
+            if (lowest == Byte.MIN_VALUE) {
               found.set(true);
             }
           }

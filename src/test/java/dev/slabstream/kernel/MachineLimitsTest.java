@@ -35,7 +35,9 @@ class MachineLimitsTest {
   @Test
   void thePeakOfTheVectorBackendIsThatOfVectors() {
     KernelInfo vector = info(KernelBackend.VECTOR);
-    assumeThat(KernelChoice.mathOf(vector).vectorBits()).isGreaterThanOrEqualTo(256);
+    assumeThat(KernelChoice.mathOf(vector).vectorBits())
+        .as("this machine's vectors are narrower than the test needs: bits")
+        .isGreaterThanOrEqualTo(256);
 
     double scalarPeak = MachineLimits.measure(info(KernelBackend.SCALAR)).fmaGigaflops();
     double vectorPeak = MachineLimits.measure(vector).fmaGigaflops();

@@ -32,7 +32,8 @@ class VectorWidthTest {
     try (Kernels machine = TestBackend.VECTOR.open(1)) {
       int widest = machine.info().vectorBits();
       Assumptions.assumeTrue(
-          vectorBits <= widest, () -> "this machine's vectors have " + widest + " bits");
+          vectorBits <= widest,
+          () -> "this machine's vectors are narrower than the test needs: bits " + widest);
     }
 
     assertThat(digestsOfOwnJvm(vectorBits)).containsExactlyElementsOf(SCALAR);

@@ -8,8 +8,9 @@ import dev.slabstream.kernel.AttentionCall;
 import jdk.incubator.vector.FloatVector;
 
 /// The product at the bottom of attention: four rows of inputs times two vectors of columns, every element one chain of fused
-/// multiply-adds in the order of `k`. The columns of consecutive `k` are 16 apart, see [Strips]. Unlike [Tile] it takes the inputs as rows, as queries and exponentials lie, so that nothing is
-/// laid out anew; eight accumulators, the most that sixteen registers hold beside the operands.
+/// multiply-adds in the order of `k`. The columns of consecutive `k` are 16 apart, see [Strips]. Unlike [Tile] it takes the inputs as
+/// rows, as queries and exponentials lie, so that nothing is laid out anew; eight accumulators, the most that sixteen registers hold
+/// beside the operands.
 final class AttentionTile {
   /// Rows of a tile.
   static final int ROWS = 4;

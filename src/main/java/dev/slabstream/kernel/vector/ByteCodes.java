@@ -16,7 +16,8 @@ final class ByteCodes {
 
   private ByteCodes() {}
 
-  /// As [NibbleCodes#sums], of a group of `groupElements`.
+  /// As [NibbleCodes#sums], of a group of `groupElements`; written out again, since taking halves apart that are not there would cost a
+  /// shift and a mask a word.
   static void sums(
       MemorySegment memory,
       long wordsA,

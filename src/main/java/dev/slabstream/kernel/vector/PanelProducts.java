@@ -27,7 +27,6 @@ final class PanelProducts {
   private static final int RUN_GROUPS = 64;
 
   private static final int MIN_GROUP_ELEMENTS = 16;
-  private static final float[] ZEROS = new float[PANEL_ROWS];
 
   private final float[] weights = new float[RUN_ELEMENTS * PANEL_ROWS];
   private final float[] scales = new float[RUN_GROUPS * PANEL_ROWS];
@@ -192,22 +191,8 @@ final class PanelProducts {
       int numColumns) {
     for (int t = 0; t < numTokens; ) {
       int width = Tile.width(numTokens - t);
-      int at = t * PANEL_ROWS + row;
-      Tile.multiply(
-          width,
-          w,
-          wOffset,
-          wOffset + LENGTH,
-          wStride,
-          numColumns,
-          x,
-          (firstToken + t) * cols + column * width,
-          acc,
-          at,
-          PANEL_ROWS,
-          acc,
-          at,
-          PANEL_ROWS);
+      int input = (firstToken + t) * cols + column * width;
+      Tile.multiply(width, w, wOffset, wStride, numColumns, x, input, acc, t * PANEL_ROWS + row);
       t += width;
     }
   }
@@ -253,23 +238,12 @@ final class PanelProducts {
   /// The widest tile leaves no room for scales: its sums go to memory, `[numGroups][width][32]`. A strip is the whole panel there.
   private void multiplyWideGroups(
       int width, int w, int numGroups, int groupElements, float[] x, int xOffset) {
+    Arrays.fill(sums, 0, numGroups * width * PANEL_ROWS, 0f);
     for (int g = 0; g < numGroups; g++) {
-      int at = w + g * groupElements * STRIP;
-      Tile.multiply(
-          width,
-          weights,
-          at,
-          at + LENGTH,
-          STRIP,
-          groupElements,
-          x,
-          xOffset + g * groupElements * width,
-          ZEROS,
-          0,
-          0,
-          sums,
-          g * width * PANEL_ROWS,
-          PANEL_ROWS);
+      int weight = w + g * groupElements * STRIP;
+      int input = xOffset + g * groupElements * width;
+      int sum = g * width * PANEL_ROWS;
+      Tile.multiply(width, weights, weight, STRIP, groupElements, x, input, sums, sum);
     }
   }
 

@@ -1,11 +1,12 @@
 package dev.slabstream.kernel.vector;
 
+import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
 import static dev.slabstream.kernel.vector.Lanes.F;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
 
 import jdk.incubator.vector.FloatVector;
 
-/// The register-blocked product at the bottom of prefill and attention: `width` inputs times two vectors of columns, every element
+/// The register-blocked product at the bottom of prefill: `width` inputs times two vectors of columns, every element
 /// one chain of fused multiply-adds in the order of `k`.
 ///
 /// As many accumulators as the registers hold beside the operands; C2 spills beyond that: 24 of 32 registers at 512 bits, 8 of 16
@@ -23,86 +24,48 @@ final class Tile {
     return remaining > 2 * NARROW ? MAX_WIDTH : NARROW;
   }
 
-  /// `out[j][c] = start[j][c] + sum over k of x[k][j] * w[k][c]`, for the columns of two vectors.
+  /// `acc[j][c] += sum over k of x[k][j] * w[k][c]`, for the columns of a strip.
   ///
-  /// @param w0 offset of the first vector of columns at `k` = 0; further `k` follow at `wStride`
-  /// @param w1 the same of the second vector
+  /// @param w weights of `k` at `wOffset + k * wStride`
   /// @param x inputs `[numK][width]` from `xOffset` on
-  /// @param start row `j` at `startOffset + j * startStride`: columns of the first vector, then those of the second
-  /// @param out likewise; may be `start`
+  /// @param acc row `j` at `accOffset + 32 j`
   static void multiply(
       int width,
       float[] w,
-      int w0,
-      int w1,
+      int wOffset,
       int wStride,
       int numK,
       float[] x,
       int xOffset,
-      float[] start,
-      int startOffset,
-      int startStride,
-      float[] out,
-      int outOffset,
-      int outStride) {
+      float[] acc,
+      int accOffset) {
     if (width == NARROW) {
-      multiply4(
-          w,
-          w0,
-          w1,
-          wStride,
-          numK,
-          x,
-          xOffset,
-          start,
-          startOffset,
-          startStride,
-          out,
-          outOffset,
-          outStride);
+      multiply4(w, wOffset, wStride, numK, x, xOffset, acc, accOffset);
     } else {
-      multiply12(
-          w,
-          w0,
-          w1,
-          wStride,
-          numK,
-          x,
-          xOffset,
-          start,
-          startOffset,
-          startStride,
-          out,
-          outOffset,
-          outStride);
+      multiply12(w, wOffset, wStride, numK, x, xOffset, acc, accOffset);
     }
   }
 
   private static void multiply4(
       float[] w,
-      int w0,
-      int w1,
+      int wOffset,
       int wStride,
       int numK,
       float[] x,
       int xOffset,
-      float[] start,
-      int startOffset,
-      int startStride,
-      float[] out,
-      int outOffset,
-      int outStride) {
-    FloatVector a0 = FloatVector.fromArray(F, start, startOffset);
-    FloatVector b0 = FloatVector.fromArray(F, start, startOffset + LENGTH);
-    FloatVector a1 = FloatVector.fromArray(F, start, startOffset + startStride);
-    FloatVector b1 = FloatVector.fromArray(F, start, startOffset + startStride + LENGTH);
-    FloatVector a2 = FloatVector.fromArray(F, start, startOffset + 2 * startStride);
-    FloatVector b2 = FloatVector.fromArray(F, start, startOffset + 2 * startStride + LENGTH);
-    FloatVector a3 = FloatVector.fromArray(F, start, startOffset + 3 * startStride);
-    FloatVector b3 = FloatVector.fromArray(F, start, startOffset + 3 * startStride + LENGTH);
+      float[] acc,
+      int accOffset) {
+    FloatVector a0 = FloatVector.fromArray(F, acc, accOffset);
+    FloatVector b0 = FloatVector.fromArray(F, acc, accOffset + LENGTH);
+    FloatVector a1 = FloatVector.fromArray(F, acc, accOffset + PANEL_ROWS);
+    FloatVector b1 = FloatVector.fromArray(F, acc, accOffset + PANEL_ROWS + LENGTH);
+    FloatVector a2 = FloatVector.fromArray(F, acc, accOffset + 2 * PANEL_ROWS);
+    FloatVector b2 = FloatVector.fromArray(F, acc, accOffset + 2 * PANEL_ROWS + LENGTH);
+    FloatVector a3 = FloatVector.fromArray(F, acc, accOffset + 3 * PANEL_ROWS);
+    FloatVector b3 = FloatVector.fromArray(F, acc, accOffset + 3 * PANEL_ROWS + LENGTH);
     for (int k = 0; k < numK; k++) {
-      FloatVector wa = FloatVector.fromArray(F, w, w0 + k * wStride);
-      FloatVector wb = FloatVector.fromArray(F, w, w1 + k * wStride);
+      FloatVector wa = FloatVector.fromArray(F, w, wOffset + k * wStride);
+      FloatVector wb = FloatVector.fromArray(F, w, wOffset + k * wStride + LENGTH);
       int at = xOffset + k * 4;
       FloatVector x0 = FloatVector.broadcast(F, x[at]);
       a0 = wa.fma(x0, a0);
@@ -117,57 +80,52 @@ final class Tile {
       a3 = wa.fma(x3, a3);
       b3 = wb.fma(x3, b3);
     }
-    a0.intoArray(out, outOffset);
-    b0.intoArray(out, outOffset + LENGTH);
-    a1.intoArray(out, outOffset + outStride);
-    b1.intoArray(out, outOffset + outStride + LENGTH);
-    a2.intoArray(out, outOffset + 2 * outStride);
-    b2.intoArray(out, outOffset + 2 * outStride + LENGTH);
-    a3.intoArray(out, outOffset + 3 * outStride);
-    b3.intoArray(out, outOffset + 3 * outStride + LENGTH);
+    a0.intoArray(acc, accOffset);
+    b0.intoArray(acc, accOffset + LENGTH);
+    a1.intoArray(acc, accOffset + PANEL_ROWS);
+    b1.intoArray(acc, accOffset + PANEL_ROWS + LENGTH);
+    a2.intoArray(acc, accOffset + 2 * PANEL_ROWS);
+    b2.intoArray(acc, accOffset + 2 * PANEL_ROWS + LENGTH);
+    a3.intoArray(acc, accOffset + 3 * PANEL_ROWS);
+    b3.intoArray(acc, accOffset + 3 * PANEL_ROWS + LENGTH);
   }
 
   private static void multiply12(
       float[] w,
-      int w0,
-      int w1,
+      int wOffset,
       int wStride,
       int numK,
       float[] x,
       int xOffset,
-      float[] start,
-      int startOffset,
-      int startStride,
-      float[] out,
-      int outOffset,
-      int outStride) {
-    FloatVector a0 = FloatVector.fromArray(F, start, startOffset);
-    FloatVector b0 = FloatVector.fromArray(F, start, startOffset + LENGTH);
-    FloatVector a1 = FloatVector.fromArray(F, start, startOffset + startStride);
-    FloatVector b1 = FloatVector.fromArray(F, start, startOffset + startStride + LENGTH);
-    FloatVector a2 = FloatVector.fromArray(F, start, startOffset + 2 * startStride);
-    FloatVector b2 = FloatVector.fromArray(F, start, startOffset + 2 * startStride + LENGTH);
-    FloatVector a3 = FloatVector.fromArray(F, start, startOffset + 3 * startStride);
-    FloatVector b3 = FloatVector.fromArray(F, start, startOffset + 3 * startStride + LENGTH);
-    FloatVector a4 = FloatVector.fromArray(F, start, startOffset + 4 * startStride);
-    FloatVector b4 = FloatVector.fromArray(F, start, startOffset + 4 * startStride + LENGTH);
-    FloatVector a5 = FloatVector.fromArray(F, start, startOffset + 5 * startStride);
-    FloatVector b5 = FloatVector.fromArray(F, start, startOffset + 5 * startStride + LENGTH);
-    FloatVector a6 = FloatVector.fromArray(F, start, startOffset + 6 * startStride);
-    FloatVector b6 = FloatVector.fromArray(F, start, startOffset + 6 * startStride + LENGTH);
-    FloatVector a7 = FloatVector.fromArray(F, start, startOffset + 7 * startStride);
-    FloatVector b7 = FloatVector.fromArray(F, start, startOffset + 7 * startStride + LENGTH);
-    FloatVector a8 = FloatVector.fromArray(F, start, startOffset + 8 * startStride);
-    FloatVector b8 = FloatVector.fromArray(F, start, startOffset + 8 * startStride + LENGTH);
-    FloatVector a9 = FloatVector.fromArray(F, start, startOffset + 9 * startStride);
-    FloatVector b9 = FloatVector.fromArray(F, start, startOffset + 9 * startStride + LENGTH);
-    FloatVector a10 = FloatVector.fromArray(F, start, startOffset + 10 * startStride);
-    FloatVector b10 = FloatVector.fromArray(F, start, startOffset + 10 * startStride + LENGTH);
-    FloatVector a11 = FloatVector.fromArray(F, start, startOffset + 11 * startStride);
-    FloatVector b11 = FloatVector.fromArray(F, start, startOffset + 11 * startStride + LENGTH);
+      float[] acc,
+      int accOffset) {
+    FloatVector a0 = FloatVector.fromArray(F, acc, accOffset);
+    FloatVector b0 = FloatVector.fromArray(F, acc, accOffset + LENGTH);
+    FloatVector a1 = FloatVector.fromArray(F, acc, accOffset + PANEL_ROWS);
+    FloatVector b1 = FloatVector.fromArray(F, acc, accOffset + PANEL_ROWS + LENGTH);
+    FloatVector a2 = FloatVector.fromArray(F, acc, accOffset + 2 * PANEL_ROWS);
+    FloatVector b2 = FloatVector.fromArray(F, acc, accOffset + 2 * PANEL_ROWS + LENGTH);
+    FloatVector a3 = FloatVector.fromArray(F, acc, accOffset + 3 * PANEL_ROWS);
+    FloatVector b3 = FloatVector.fromArray(F, acc, accOffset + 3 * PANEL_ROWS + LENGTH);
+    FloatVector a4 = FloatVector.fromArray(F, acc, accOffset + 4 * PANEL_ROWS);
+    FloatVector b4 = FloatVector.fromArray(F, acc, accOffset + 4 * PANEL_ROWS + LENGTH);
+    FloatVector a5 = FloatVector.fromArray(F, acc, accOffset + 5 * PANEL_ROWS);
+    FloatVector b5 = FloatVector.fromArray(F, acc, accOffset + 5 * PANEL_ROWS + LENGTH);
+    FloatVector a6 = FloatVector.fromArray(F, acc, accOffset + 6 * PANEL_ROWS);
+    FloatVector b6 = FloatVector.fromArray(F, acc, accOffset + 6 * PANEL_ROWS + LENGTH);
+    FloatVector a7 = FloatVector.fromArray(F, acc, accOffset + 7 * PANEL_ROWS);
+    FloatVector b7 = FloatVector.fromArray(F, acc, accOffset + 7 * PANEL_ROWS + LENGTH);
+    FloatVector a8 = FloatVector.fromArray(F, acc, accOffset + 8 * PANEL_ROWS);
+    FloatVector b8 = FloatVector.fromArray(F, acc, accOffset + 8 * PANEL_ROWS + LENGTH);
+    FloatVector a9 = FloatVector.fromArray(F, acc, accOffset + 9 * PANEL_ROWS);
+    FloatVector b9 = FloatVector.fromArray(F, acc, accOffset + 9 * PANEL_ROWS + LENGTH);
+    FloatVector a10 = FloatVector.fromArray(F, acc, accOffset + 10 * PANEL_ROWS);
+    FloatVector b10 = FloatVector.fromArray(F, acc, accOffset + 10 * PANEL_ROWS + LENGTH);
+    FloatVector a11 = FloatVector.fromArray(F, acc, accOffset + 11 * PANEL_ROWS);
+    FloatVector b11 = FloatVector.fromArray(F, acc, accOffset + 11 * PANEL_ROWS + LENGTH);
     for (int k = 0; k < numK; k++) {
-      FloatVector wa = FloatVector.fromArray(F, w, w0 + k * wStride);
-      FloatVector wb = FloatVector.fromArray(F, w, w1 + k * wStride);
+      FloatVector wa = FloatVector.fromArray(F, w, wOffset + k * wStride);
+      FloatVector wb = FloatVector.fromArray(F, w, wOffset + k * wStride + LENGTH);
       int at = xOffset + k * 12;
       FloatVector x0 = FloatVector.broadcast(F, x[at]);
       a0 = wa.fma(x0, a0);
@@ -206,29 +164,29 @@ final class Tile {
       a11 = wa.fma(x11, a11);
       b11 = wb.fma(x11, b11);
     }
-    a0.intoArray(out, outOffset);
-    b0.intoArray(out, outOffset + LENGTH);
-    a1.intoArray(out, outOffset + outStride);
-    b1.intoArray(out, outOffset + outStride + LENGTH);
-    a2.intoArray(out, outOffset + 2 * outStride);
-    b2.intoArray(out, outOffset + 2 * outStride + LENGTH);
-    a3.intoArray(out, outOffset + 3 * outStride);
-    b3.intoArray(out, outOffset + 3 * outStride + LENGTH);
-    a4.intoArray(out, outOffset + 4 * outStride);
-    b4.intoArray(out, outOffset + 4 * outStride + LENGTH);
-    a5.intoArray(out, outOffset + 5 * outStride);
-    b5.intoArray(out, outOffset + 5 * outStride + LENGTH);
-    a6.intoArray(out, outOffset + 6 * outStride);
-    b6.intoArray(out, outOffset + 6 * outStride + LENGTH);
-    a7.intoArray(out, outOffset + 7 * outStride);
-    b7.intoArray(out, outOffset + 7 * outStride + LENGTH);
-    a8.intoArray(out, outOffset + 8 * outStride);
-    b8.intoArray(out, outOffset + 8 * outStride + LENGTH);
-    a9.intoArray(out, outOffset + 9 * outStride);
-    b9.intoArray(out, outOffset + 9 * outStride + LENGTH);
-    a10.intoArray(out, outOffset + 10 * outStride);
-    b10.intoArray(out, outOffset + 10 * outStride + LENGTH);
-    a11.intoArray(out, outOffset + 11 * outStride);
-    b11.intoArray(out, outOffset + 11 * outStride + LENGTH);
+    a0.intoArray(acc, accOffset);
+    b0.intoArray(acc, accOffset + LENGTH);
+    a1.intoArray(acc, accOffset + PANEL_ROWS);
+    b1.intoArray(acc, accOffset + PANEL_ROWS + LENGTH);
+    a2.intoArray(acc, accOffset + 2 * PANEL_ROWS);
+    b2.intoArray(acc, accOffset + 2 * PANEL_ROWS + LENGTH);
+    a3.intoArray(acc, accOffset + 3 * PANEL_ROWS);
+    b3.intoArray(acc, accOffset + 3 * PANEL_ROWS + LENGTH);
+    a4.intoArray(acc, accOffset + 4 * PANEL_ROWS);
+    b4.intoArray(acc, accOffset + 4 * PANEL_ROWS + LENGTH);
+    a5.intoArray(acc, accOffset + 5 * PANEL_ROWS);
+    b5.intoArray(acc, accOffset + 5 * PANEL_ROWS + LENGTH);
+    a6.intoArray(acc, accOffset + 6 * PANEL_ROWS);
+    b6.intoArray(acc, accOffset + 6 * PANEL_ROWS + LENGTH);
+    a7.intoArray(acc, accOffset + 7 * PANEL_ROWS);
+    b7.intoArray(acc, accOffset + 7 * PANEL_ROWS + LENGTH);
+    a8.intoArray(acc, accOffset + 8 * PANEL_ROWS);
+    b8.intoArray(acc, accOffset + 8 * PANEL_ROWS + LENGTH);
+    a9.intoArray(acc, accOffset + 9 * PANEL_ROWS);
+    b9.intoArray(acc, accOffset + 9 * PANEL_ROWS + LENGTH);
+    a10.intoArray(acc, accOffset + 10 * PANEL_ROWS);
+    b10.intoArray(acc, accOffset + 10 * PANEL_ROWS + LENGTH);
+    a11.intoArray(acc, accOffset + 11 * PANEL_ROWS);
+    b11.intoArray(acc, accOffset + 11 * PANEL_ROWS + LENGTH);
   }
 }
