@@ -6,9 +6,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -50,12 +53,30 @@ class LauncherTest {
         .endsWith("tokenize", "two words");
   }
 
+  @Test
+  void theFlagsAreThoseOfSpringBootRun() throws Exception {
+    List<String> flags = new ArrayList<>(launch(Map.of()).lines().toList());
+    flags.removeFirst();
+    assertThat(flags.subList(0, flags.indexOf("-jar")))
+        .containsExactlyElementsOf(
+            List.of((pomProperty("jvm.flags") + " " + pomProperty("jvm.memory")).split(" ")));
+  }
+
+  private static String pomProperty(String name) throws IOException {
+    Matcher matcher =
+        Pattern.compile("<" + Pattern.quote(name) + ">([^<]+)</")
+            .matcher(Files.readString(Path.of("pom.xml")));
+    assertThat(matcher.find()).as(name).isTrue();
+    return matcher.group(1);
+  }
+
   private String launch(Map<String, String> locale, String... args) throws Exception {
     ProcessBuilder builder = new ProcessBuilder("bin/slabstream");
     builder.command().addAll(List.of(args));
     Map<String, String> environment = builder.environment();
     environment.keySet().removeIf(name -> name.startsWith("LC_") || name.equals("LANG"));
     environment.putAll(locale);
+    environment.keySet().removeIf(name -> name.startsWith("SLABSTREAM_"));
     environment.put("SLABSTREAM_JAVA", folder.resolve("java").toString());
     environment.put("SLABSTREAM_JAR", folder.resolve("some.jar").toString());
     Path out = folder.resolve("out");

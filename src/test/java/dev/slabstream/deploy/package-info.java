@@ -1,4 +1,4 @@
-/// Tests of what ships the service: the chart.
+/// Tests of what ships the service: the chart, and the memory of the process that it asks room for.
 @NullMarked
 package dev.slabstream.deploy;
 
