@@ -1,5 +1,8 @@
 package dev.slabstream.kernel;
 
+import dev.slabstream.kernel.WorkerPool.Task;
+import dev.slabstream.tensor.KvLayout;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 
@@ -9,6 +12,8 @@ import java.util.List;
 /// A *unit* is a block of up to 32 tokens of one run with one head of keys and values. If there are units enough, each is one item
 /// of work, which goes through its partitions. With few (decode), each partition of a unit is an item, its result waits in a slot,
 /// and a second pass merges.
+///
+/// Its tasks are made once and read their operands from the fields, like those of [RowOperations].
 final class Attention {
   private static final int UNIT_TOKENS = 32;
   private static final int UNITS_PER_THREAD = 4;
@@ -22,6 +27,16 @@ final class Attention {
   private final long maxSlotFloats;
   private final float[][] scratch;
   private float[] slots = {};
+
+  private final Task wholeUnits = this::wholeUnits;
+  private final Task partitions = this::partitions;
+  private final Task merges = this::merges;
+
+  // Of the operation at hand.
+  private final AttentionCall call = new AttentionCall();
+  private List<KvRun> runs = List.of();
+  private float[] out = {};
+  private int slotFloats;
 
   private int numBlocks;
   private int[] blockRun = new int[16];
@@ -37,63 +52,78 @@ final class Attention {
     this.scratch = new float[pool.threads()][0];
   }
 
-  void run(AttentionCall call, List<KvRun> runs, float[] out) {
-    listBlocks(runs);
-    int numUnits = numBlocks * call.layout().numKvHeads();
-    int numItems = countPartitions(call, runs, numUnits);
-    int slotFloats = largestBlock(runs) * call.groupHeads() * call.partialFloats();
+  /// See [Kernels#attention].
+  void run(
+      float[] x,
+      int queryOffset,
+      int stride,
+      int numHeads,
+      float scale,
+      int window,
+      MemorySegment slab,
+      KvLayout layout,
+      int layer,
+      List<KvRun> runs,
+      float[] out) {
+    if (numHeads % layout.numKvHeads() != 0) {
+      throw new IllegalArgumentException(
+          "numHeads must be a multiple of numKvHeads " + layout.numKvHeads() + "; got " + numHeads);
+    }
+    call.set(x, queryOffset, stride, numHeads, scale, window, slab, layout, layer);
+    this.runs = runs;
+    this.out = out;
+    listBlocks();
+    int numUnits = numBlocks * layout.numKvHeads();
+    int numItems = countPartitions(numUnits);
+    slotFloats = largestBlock() * call.groupHeads() * call.partialFloats();
     if (numUnits >= UNITS_PER_THREAD * pool.threads()
         || numItems == numUnits
         || (long) numItems * slotFloats > maxSlotFloats) {
-      pool.run(
-          numUnits,
-          1,
-          (from, to, worker) -> {
-            for (int unit = from; unit < to; unit++) {
-              wholeUnit(call, runs, unit, out, worker);
-            }
-          });
+      pool.run(numUnits, 1, wholeUnits);
       return;
     }
     slots = grown(slots, (long) numItems * slotFloats);
-    pool.run(
-        numItems,
-        1,
-        (from, to, worker) -> {
-          for (int item = from; item < to; item++) {
-            int unit = unitOf(item);
-            int partition = firstPartition(call, runs, unit) + item - firstItem[unit];
-            attend(call, runs, unit, partition, slots, item * slotFloats, worker);
-          }
-        });
-    pool.run(
-        numUnits,
-        1,
-        (from, to, worker) -> {
-          for (int unit = from; unit < to; unit++) {
-            int first = firstItem[unit] * slotFloats;
-            for (int item = firstItem[unit] + 1; item < firstItem[unit + 1]; item++) {
-              merge(call, runs, unit, slots, first, item * slotFloats);
-            }
-            finish(call, runs, unit, slots, first, out);
-          }
-        });
+    pool.run(numItems, 1, partitions);
+    pool.run(numUnits, 1, merges);
   }
 
-  private void wholeUnit(AttentionCall call, List<KvRun> runs, int unit, float[] out, int worker) {
-    int slotFloats = UNIT_TOKENS * call.groupHeads() * call.partialFloats();
+  private void wholeUnits(int from, int to, int worker) {
+    for (int unit = from; unit < to; unit++) {
+      wholeUnit(unit, worker);
+    }
+  }
+
+  private void wholeUnit(int unit, int worker) {
     float[] partials = grown(scratch[worker], 2L * slotFloats);
     scratch[worker] = partials;
-    int partition = firstPartition(call, runs, unit);
-    attend(call, runs, unit, partition, partials, 0, worker);
-    for (int last = lastPartition(runs, unit, call); partition < last; ) {
-      attend(call, runs, unit, ++partition, partials, slotFloats, worker);
-      merge(call, runs, unit, partials, 0, slotFloats);
+    int partition = firstPartition(unit);
+    attend(unit, partition, partials, 0, worker);
+    for (int last = lastPartition(unit); partition < last; ) {
+      attend(unit, ++partition, partials, slotFloats, worker);
+      merge(unit, partials, 0, slotFloats);
     }
-    finish(call, runs, unit, partials, 0, out);
+    finish(unit, partials, 0);
   }
 
-  private void listBlocks(List<KvRun> runs) {
+  private void partitions(int from, int to, int worker) {
+    for (int item = from; item < to; item++) {
+      int unit = unitOf(item);
+      int partition = firstPartition(unit) + item - firstItem[unit];
+      attend(unit, partition, slots, item * slotFloats, worker);
+    }
+  }
+
+  private void merges(int from, int to, int worker) {
+    for (int unit = from; unit < to; unit++) {
+      int first = firstItem[unit] * slotFloats;
+      for (int item = firstItem[unit] + 1; item < firstItem[unit + 1]; item++) {
+        merge(unit, slots, first, item * slotFloats);
+      }
+      finish(unit, slots, first);
+    }
+  }
+
+  private void listBlocks() {
     numBlocks = 0;
     for (int r = 0; r < runs.size(); r++) {
       for (int first = 0; first < runs.get(r).numTokens(); first += UNIT_TOKENS) {
@@ -108,7 +138,7 @@ final class Attention {
   }
 
   /// Tokens of the block that has most: 1 while all runs decode.
-  private static int largestBlock(List<KvRun> runs) {
+  private int largestBlock() {
     int largest = 0;
     for (int r = 0; r < runs.size(); r++) {
       largest = Math.max(largest, runs.get(r).numTokens());
@@ -116,14 +146,14 @@ final class Attention {
     return Math.min(UNIT_TOKENS, largest);
   }
 
-  private int countPartitions(AttentionCall call, List<KvRun> runs, int numUnits) {
+  private int countPartitions(int numUnits) {
     if (firstItem.length <= numUnits) {
       firstItem = new int[2 * numUnits + 1];
     }
     int numItems = 0;
     for (int unit = 0; unit < numUnits; unit++) {
       firstItem[unit] = numItems;
-      numItems += lastPartition(runs, unit, call) - firstPartition(call, runs, unit) + 1;
+      numItems += lastPartition(unit) - firstPartition(unit) + 1;
     }
     firstItem[numUnits] = numItems;
     return numItems;
@@ -137,56 +167,46 @@ final class Attention {
     return unit;
   }
 
-  private KvRun run(List<KvRun> runs, int unit, int numKvHeads) {
-    return runs.get(blockRun[unit / numKvHeads]);
+  private KvRun runOf(int unit) {
+    return runs.get(blockRun[unit / call.layout().numKvHeads()]);
   }
 
-  private int firstToken(int unit, int numKvHeads) {
-    return blockFirstToken[unit / numKvHeads];
+  /// First token of the unit, counted from the start of its run.
+  private int firstToken(int unit) {
+    return blockFirstToken[unit / call.layout().numKvHeads()];
   }
 
-  private int numTokens(List<KvRun> runs, int unit, int numKvHeads) {
-    return Math.min(
-        UNIT_TOKENS, run(runs, unit, numKvHeads).numTokens() - firstToken(unit, numKvHeads));
+  private int numTokens(int unit) {
+    return Math.min(UNIT_TOKENS, runOf(unit).numTokens() - firstToken(unit));
   }
 
-  private int firstPartition(AttentionCall call, List<KvRun> runs, int unit) {
-    int numKvHeads = call.layout().numKvHeads();
-    int position = run(runs, unit, numKvHeads).startPosition() + firstToken(unit, numKvHeads);
+  private int firstPartition(int unit) {
+    int position = runOf(unit).startPosition() + firstToken(unit);
     return call.firstSeen(position) / AttentionCall.PARTITION;
   }
 
-  private int lastPartition(List<KvRun> runs, int unit, AttentionCall call) {
-    int numKvHeads = call.layout().numKvHeads();
-    int lastToken = firstToken(unit, numKvHeads) + numTokens(runs, unit, numKvHeads) - 1;
-    return (run(runs, unit, numKvHeads).startPosition() + lastToken) / AttentionCall.PARTITION;
+  private int lastPartition(int unit) {
+    int lastToken = firstToken(unit) + numTokens(unit) - 1;
+    return (runOf(unit).startPosition() + lastToken) / AttentionCall.PARTITION;
   }
 
-  private void attend(
-      AttentionCall call,
-      List<KvRun> runs,
-      int unit,
-      int partition,
-      float[] partials,
-      int offset,
-      int worker) {
+  private void attend(int unit, int partition, float[] partials, int offset, int worker) {
     int numKvHeads = call.layout().numKvHeads();
     math.attend(
         call,
-        run(runs, unit, numKvHeads),
+        runOf(unit),
         unit % numKvHeads,
         partition,
-        firstToken(unit, numKvHeads),
-        numTokens(runs, unit, numKvHeads),
+        firstToken(unit),
+        numTokens(unit),
         partials,
         offset,
         worker);
   }
 
   /// Takes the next partition's results, at `next`, into those at `first`.
-  private void merge(
-      AttentionCall call, List<KvRun> runs, int unit, float[] partials, int first, int next) {
-    int numQueries = numTokens(runs, unit, call.layout().numKvHeads()) * call.groupHeads();
+  private void merge(int unit, float[] partials, int first, int next) {
+    int numQueries = numTokens(unit) * call.groupHeads();
     for (int query = 0; query < numQueries; query++) {
       int at = query * call.partialFloats();
       merge(partials, first + at, next + at, call.layout().headDim());
@@ -210,13 +230,12 @@ final class Attention {
     }
   }
 
-  private void finish(
-      AttentionCall call, List<KvRun> runs, int unit, float[] partials, int offset, float[] out) {
+  private void finish(int unit, float[] partials, int offset) {
     int numKvHeads = call.layout().numKvHeads();
     int headDim = call.layout().headDim();
     int groupHeads = call.groupHeads();
-    int firstToken = run(runs, unit, numKvHeads).firstToken() + firstToken(unit, numKvHeads);
-    for (int t = 0; t < numTokens(runs, unit, numKvHeads); t++) {
+    int firstToken = runOf(unit).firstToken() + firstToken(unit);
+    for (int t = 0; t < numTokens(unit); t++) {
       for (int h = 0; h < groupHeads; h++) {
         int partial = offset + (t * groupHeads + h) * call.partialFloats();
         int head = unit % numKvHeads * groupHeads + h;

@@ -15,29 +15,30 @@ public final class KvCodec {
   private static final float MAX_HALF = 65504f;
   private static final float MAX_CODE = 127f;
 
+  /// Elements from dimension `d` of a token, key or value, to its dimension `d + 16`.
+  private static final int PART_ELEMENTS = KvLayout.STRIP_TOKENS * KvLayout.STRIP_TOKENS;
+
   private KvCodec() {}
 
-  /// Where the elements of one token lie: `[dim / 16][16]`, in bytes.
-  private record Row(long first, long outerStep, long step) {
-    static Row ofKey(KvLayout layout, long matrix, int slot) {
-      long first = layout.keyElement(slot, 0);
-      return new Row(
-          matrix + first,
-          layout.keyElement(slot, KvLayout.STRIP_TOKENS) - first,
-          layout.keyElement(slot, 1) - first);
-    }
+  /// Offset in the slab of dimension `dim` of a token.
+  ///
+  /// @param first the same of dimension 0
+  /// @param step from there to dimension 1, in bytes
+  /// @param part from there to dimension 16
+  private static long at(long first, long step, long part, int dim) {
+    return first + dim / KvLayout.STRIP_TOKENS * part + dim % KvLayout.STRIP_TOKENS * step;
+  }
 
-    static Row ofValue(KvLayout layout, long matrix, int slot) {
-      long first = layout.valueElement(slot, 0);
-      return new Row(
-          matrix + first,
-          layout.valueElement(slot, KvLayout.STRIP_TOKENS) - first,
-          layout.valueElement(slot, 1) - first);
-    }
+  private static long keyStep(KvLayout layout) {
+    return layout.keyElement(0, 1) - layout.keyElement(0, 0);
+  }
 
-    long at(int dim) {
-      return first + dim / KvLayout.STRIP_TOKENS * outerStep + dim % KvLayout.STRIP_TOKENS * step;
-    }
+  private static long valueStep(KvLayout layout) {
+    return layout.valueElement(0, 1) - layout.valueElement(0, 0);
+  }
+
+  private static long partBytes(KvLayout layout) {
+    return (long) PART_ELEMENTS * layout.type().elementBytes();
   }
 
   /// Writes the keys (from `keys` on, `[numKvHeads, headDim]`) and the values of one position.
@@ -55,21 +56,29 @@ public final class KvCodec {
     for (int head = 0; head < layout.numKvHeads(); head++) {
       int from = head * layout.headDim();
       long keyMatrix = layout.keyOffset(layer, block, head);
-      Row key = Row.ofKey(layout, keyMatrix, slot);
-      store(x, keys + from, slab, layout, keyMatrix, slot, key);
+      long key = keyMatrix + layout.keyElement(slot, 0);
+      store(x, keys + from, slab, layout, keyMatrix, slot, key, keyStep(layout));
       long valueMatrix = layout.valueOffset(layer, block, head);
-      Row value = Row.ofValue(layout, valueMatrix, slot);
-      store(x, values + from, slab, layout, valueMatrix, slot, value);
+      long value = valueMatrix + layout.valueElement(slot, 0);
+      store(x, values + from, slab, layout, valueMatrix, slot, value, valueStep(layout));
     }
   }
 
   private static void store(
-      float[] x, int from, MemorySegment slab, KvLayout layout, long matrix, int slot, Row row) {
+      float[] x,
+      int from,
+      MemorySegment slab,
+      KvLayout layout,
+      long matrix,
+      int slot,
+      long first,
+      long step) {
     int headDim = layout.headDim();
+    long part = partBytes(layout);
     switch (layout.type()) {
       case F32 -> {
         for (int d = 0; d < headDim; d++) {
-          slab.set(JAVA_FLOAT, row.at(d), x[from + d]);
+          slab.set(JAVA_FLOAT, at(first, step, part, d), x[from + d]);
         }
       }
       case F16 -> {
@@ -80,7 +89,7 @@ public final class KvCodec {
           scale += 0f * element;
           slab.set(
               JAVA_SHORT,
-              row.at(d),
+              at(first, step, part, d),
               Float.floatToFloat16(Math.clamp(element, -MAX_HALF, MAX_HALF)));
         }
         slab.set(JAVA_FLOAT, matrix + layout.scale(slot), scale);
@@ -93,7 +102,7 @@ public final class KvCodec {
         float scale = max / MAX_CODE;
         slab.set(JAVA_FLOAT, matrix + layout.scale(slot), scale);
         for (int d = 0; d < headDim; d++) {
-          slab.set(JAVA_BYTE, row.at(d), code(x[from + d], scale));
+          slab.set(JAVA_BYTE, at(first, step, part, d), code(x[from + d], scale));
         }
       }
     }
@@ -107,31 +116,33 @@ public final class KvCodec {
 
   /// Reads the key of token `slot` in the matrix at offset `matrix`: `out[headDim]`, to be multiplied by its [#scale].
   public static void key(MemorySegment slab, KvLayout layout, long matrix, int slot, float[] out) {
-    read(slab, layout, Row.ofKey(layout, matrix, slot), out);
+    read(slab, layout, matrix + layout.keyElement(slot, 0), keyStep(layout), out);
   }
 
   /// Reads the value of token `slot` in the matrix at offset `matrix`: `out[headDim]`, to be multiplied by its [#scale].
   public static void value(
       MemorySegment slab, KvLayout layout, long matrix, int slot, float[] out) {
-    read(slab, layout, Row.ofValue(layout, matrix, slot), out);
+    read(slab, layout, matrix + layout.valueElement(slot, 0), valueStep(layout), out);
   }
 
-  private static void read(MemorySegment slab, KvLayout layout, Row row, float[] out) {
+  private static void read(
+      MemorySegment slab, KvLayout layout, long first, long step, float[] out) {
     int headDim = layout.headDim();
+    long part = partBytes(layout);
     switch (layout.type()) {
       case F32 -> {
         for (int d = 0; d < headDim; d++) {
-          out[d] = slab.get(JAVA_FLOAT, row.at(d));
+          out[d] = slab.get(JAVA_FLOAT, at(first, step, part, d));
         }
       }
       case F16 -> {
         for (int d = 0; d < headDim; d++) {
-          out[d] = Float.float16ToFloat(slab.get(JAVA_SHORT, row.at(d)));
+          out[d] = Float.float16ToFloat(slab.get(JAVA_SHORT, at(first, step, part, d)));
         }
       }
       case Q8 -> {
         for (int d = 0; d < headDim; d++) {
-          out[d] = slab.get(JAVA_BYTE, row.at(d));
+          out[d] = slab.get(JAVA_BYTE, at(first, step, part, d));
         }
       }
     }

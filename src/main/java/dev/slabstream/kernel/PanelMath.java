@@ -48,7 +48,14 @@ public interface PanelMath {
 
   /// One row of [Kernels#rmsNorm]: the squares are summed as [PartialSums] says, `out = x * (1 / sqrt(mean + eps)) * weight`.
   void rmsNorm(
-      float[] x, int xOffset, float[] weight, float eps, float[] out, int outOffset, int dim);
+      float[] x,
+      int xOffset,
+      float[] weight,
+      float eps,
+      float[] out,
+      int outOffset,
+      int dim,
+      int worker);
 
   /// One row of [Kernels#layerNorm]: `out = fma((x - mean) * (1 / sqrt(var + eps)), weight, bias)`.
   void layerNorm(
@@ -59,7 +66,8 @@ public interface PanelMath {
       float eps,
       float[] out,
       int outOffset,
-      int dim);
+      int dim,
+      int worker);
 
   /// Attention of consecutive tokens of a run, for the query heads that share `kvHead`, over the positions of one partition that
   /// each sees.
@@ -87,8 +95,8 @@ public interface PanelMath {
   /// `x / (1 + exp(-2 u))` with `u = sqrt(2 / pi) * (x + 0.044715 x^3)`, which is `0.5 x (1 + tanh(u))`.
   void gelu(float[] x, int offset, int numElements);
 
-  /// See [Kernels#summarize].
-  Kernels.LogitsSummary summarize(float[] logits, int offset, int length);
+  /// A part of [Kernels#summarize]: the exponentials are summed as [PartialSums] says.
+  void summarize(float[] logits, int offset, int length, LogitsChunk out, int worker);
 
   /// `steps` steps `acc = fma(acc, 0.5, 1)` of [#FMA_CHAINS] chains from 0, each of a vector's width, in registers alone: what
   /// [MachineLimits] times. Returns the sum of the chains, in one lane.

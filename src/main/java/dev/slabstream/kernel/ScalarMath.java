@@ -109,7 +109,14 @@ final class ScalarMath implements PanelMath {
 
   @Override
   public void rmsNorm(
-      float[] x, int xOffset, float[] weight, float eps, float[] out, int outOffset, int dim) {
+      float[] x,
+      int xOffset,
+      float[] weight,
+      float eps,
+      float[] out,
+      int outOffset,
+      int dim,
+      int worker) {
     float[] squares = new float[PartialSums.COUNT];
     for (int i = 0; i < dim; i++) {
       float value = x[xOffset + i];
@@ -130,7 +137,8 @@ final class ScalarMath implements PanelMath {
       float eps,
       float[] out,
       int outOffset,
-      int dim) {
+      int dim,
+      int worker) {
     float[] partials = new float[PartialSums.COUNT];
     for (int i = 0; i < dim; i++) {
       partials[i % PartialSums.COUNT] += x[xOffset + i];
@@ -257,7 +265,7 @@ final class ScalarMath implements PanelMath {
   }
 
   @Override
-  public Kernels.LogitsSummary summarize(float[] logits, int offset, int length) {
+  public void summarize(float[] logits, int offset, int length, LogitsChunk out, int worker) {
     float max = Float.NEGATIVE_INFINITY;
     boolean finite = true;
     for (int i = 0; i < length; i++) {
@@ -272,8 +280,7 @@ final class ScalarMath implements PanelMath {
     for (int i = 0; i < length; i++) {
       partials[i % PartialSums.COUNT] += Exponential.exp(logits[offset + i] - max);
     }
-    float sum = PartialSums.combine(partials, 0);
-    return new Kernels.LogitsSummary(max, argmax, (float) (max + StrictMath.log(sum)), finite);
+    out.set(max, argmax, PartialSums.combine(partials, 0), finite);
   }
 
   @Override

@@ -14,6 +14,10 @@ import org.jspecify.annotations.Nullable;
 final class Batch {
   private final ModelConfig config;
   private final List<KvRun> runs = new ArrayList<>();
+
+  /// Runs that are not in use: a step makes none anew.
+  private final List<KvRun> spareRuns = new ArrayList<>();
+
   private int[] ids = {};
   private int[] positions = {};
   private int numTokens;
@@ -26,7 +30,6 @@ final class Batch {
   /// Checks the slices and lays their tokens one after the other.
   void begin(List<Slice> slices) {
     numTokens = 0;
-    runs.clear();
     slab = slices.getFirst().lease().slab();
     requireOwnLayout(slab.layout());
     for (int s = 0; s < slices.size(); s++) {
@@ -38,14 +41,28 @@ final class Batch {
       positions = new int[numTokens];
     }
     int row = 0;
-    for (Slice slice : slices) {
-      KvLease lease = slice.lease();
-      int start = lease.numComputedTokens();
-      runs.add(new KvRun(lease.blockTable(), row, slice.count(), start));
+    for (int s = 0; s < slices.size(); s++) {
+      Slice slice = slices.get(s);
+      int start = slice.lease().numComputedTokens();
+      addRun(slice.lease(), row, slice.count(), start);
       for (int i = 0; i < slice.count(); i++, row++) {
         ids[row] = slice.ids()[slice.from() + i];
         positions[row] = start + i;
       }
+    }
+  }
+
+  private void addRun(KvLease lease, int firstToken, int numTokens, int startPosition) {
+    KvRun run = spareRuns.isEmpty() ? new KvRun() : spareRuns.removeLast();
+    run.set(lease.blockTable(), firstToken, numTokens, startPosition);
+    runs.add(run);
+  }
+
+  private void clearRuns() {
+    while (!runs.isEmpty()) {
+      KvRun run = runs.removeLast();
+      run.clear();
+      spareRuns.add(run);
     }
   }
 
@@ -55,22 +72,23 @@ final class Batch {
   /// @return how many are left
   int keepWanted(List<Slice> slices, Activations activations) {
     int wanted = 0;
-    for (Slice slice : slices) {
-      wanted += slice.numWanted();
+    for (int s = 0; s < slices.size(); s++) {
+      wanted += slices.get(s).numWanted();
     }
     if (wanted == numTokens) {
       return wanted;
     }
-    runs.clear();
+    clearRuns();
     int row = 0;
     int kept = 0;
-    for (Slice slice : slices) {
+    for (int s = 0; s < slices.size(); s++) {
+      Slice slice = slices.get(s);
       int count = slice.numWanted();
       int skipped = slice.count() - count;
       if (count > 0) {
         activations.moveRows(row + skipped, kept, count);
         int start = slice.lease().numComputedTokens() + skipped;
-        runs.add(new KvRun(slice.lease().blockTable(), kept, count, start));
+        addRun(slice.lease(), kept, count, start);
       }
       row += slice.count();
       kept += count;
@@ -80,7 +98,7 @@ final class Batch {
 
   /// Lets go of the leases' tables, so that no finished sequence is held until the next step.
   void end() {
-    runs.clear();
+    clearRuns();
     slab = null;
   }
 
@@ -134,45 +152,35 @@ final class Batch {
   }
 
   private void check(int index, Slice slice) {
-    String name = "slice " + index;
     if (slice.lease().slab() != slab) {
-      throw new IllegalArgumentException(name + " lies in another slab than slice 0");
+      throw invalid(index, "lies in another slab than slice 0");
     }
     if (slice.count() < 1
         || slice.from() < 0
         || slice.count() > slice.ids().length - slice.from()) {
-      throw new IllegalArgumentException(
-          name
-              + ": tokens "
-              + slice.from()
-              + " + "
-              + slice.count()
-              + " of "
-              + slice.ids().length
-              + " ids");
+      throw invalid(
+          index,
+          "has tokens %d + %d of %d ids"
+              .formatted(slice.from(), slice.count(), slice.ids().length));
     }
     int start = slice.lease().numComputedTokens();
     if (slice.count() > config.contextLength() - start) {
-      throw new IllegalArgumentException(
-          name
-              + ": position "
-              + (start + slice.count() - 1L)
-              + " is beyond the context of "
-              + config.contextLength()
-              + " tokens");
+      throw invalid(
+          index,
+          "has position %d beyond the context of %d tokens"
+              .formatted(start + slice.count() - 1L, config.contextLength()));
     }
     for (int i = slice.from(); i < slice.from() + slice.count(); i++) {
       int id = slice.ids()[i];
       if (id < 0 || id >= config.vocabSize()) {
-        throw new IllegalArgumentException(
-            name
-                + ": id "
-                + id
-                + " at "
-                + i
-                + " is outside the vocabulary of "
-                + config.vocabSize());
+        throw invalid(
+            index,
+            "has id %d at %d outside the vocabulary of %d".formatted(id, i, config.vocabSize()));
       }
     }
+  }
+
+  private static IllegalArgumentException invalid(int index, String why) {
+    return new IllegalArgumentException("slice " + index + " " + why);
   }
 }

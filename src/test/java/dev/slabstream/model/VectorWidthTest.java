@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.kernel.Kernels;
 import dev.slabstream.model.TestModels.Loaded;
-import java.io.BufferedReader;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -36,32 +34,8 @@ class VectorWidthTest {
           () -> "this machine's vectors are narrower than the test needs: bits " + widest);
     }
 
-    assertThat(digestsOfOwnJvm(vectorBits)).containsExactlyElementsOf(SCALAR);
-  }
-
-  private static List<String> digestsOfOwnJvm(int vectorBits)
-      throws IOException, InterruptedException {
-    String java = ProcessHandle.current().info().command().orElseThrow();
-    Process process =
-        new ProcessBuilder(
-                java,
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-Xmx512m",
-                "-cp",
-                System.getProperty("java.class.path"),
-                VectorWidthTest.class.getName(),
-                String.valueOf(vectorBits))
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    List<String> lines;
-    try (BufferedReader out = process.inputReader()) {
-      lines = out.lines().toList();
-    }
-    assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
-    assertThat(process.exitValue()).as("exit code; it printed %s", lines).isZero();
-    return lines;
+    assertThat(OwnJvm.run(VectorWidthTest.class, List.of(), String.valueOf(vectorBits)))
+        .containsExactlyElementsOf(SCALAR);
   }
 
   /// In the JVM of one width.

@@ -4,24 +4,23 @@ import static dev.slabstream.kernel.vector.Lanes.F;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
 
 import dev.slabstream.kernel.Exponential;
-import dev.slabstream.kernel.Kernels;
+import dev.slabstream.kernel.LogitsChunk;
 import dev.slabstream.kernel.PanelMath;
 import dev.slabstream.kernel.PartialSums;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/// Norms, activations and sums over a row: loops over whole vectors, the rest element by element in the same operations.
+/// Norms, activations and sums over a row: loops over whole vectors, the rest element by element in the same operations. An instance
+/// owns the scratch memory of one thread.
 final class RowMath {
   private static final int COUNT = PartialSums.COUNT;
 
-  private RowMath() {}
+  private final float[] partials = new float[COUNT];
 
-  static void rmsNorm(
+  void rmsNorm(
       float[] x, int xOffset, float[] weight, float eps, float[] out, int outOffset, int dim) {
-    float[] squares = new float[COUNT];
-    addSquares(x, xOffset, dim, 0f, squares);
-    float scale = 1f / (float) Math.sqrt(PartialSums.combine(squares, 0) / dim + eps);
+    float scale = 1f / (float) Math.sqrt(sumOfSquares(x, xOffset, dim, 0f) / dim + eps);
     int i = 0;
     for (; i <= dim - LENGTH; i += LENGTH) {
       FloatVector.fromArray(F, x, xOffset + i)
@@ -34,7 +33,7 @@ final class RowMath {
     }
   }
 
-  static void layerNorm(
+  void layerNorm(
       float[] x,
       int xOffset,
       float[] weight,
@@ -43,12 +42,8 @@ final class RowMath {
       float[] out,
       int outOffset,
       int dim) {
-    float[] partials = new float[COUNT];
-    addRow(x, xOffset, dim, partials);
-    float mean = PartialSums.combine(partials, 0) / dim;
-    float[] squares = new float[COUNT];
-    addSquares(x, xOffset, dim, mean, squares);
-    float scale = 1f / (float) Math.sqrt(PartialSums.combine(squares, 0) / dim + eps);
+    float mean = sum(x, xOffset, dim) / dim;
+    float scale = 1f / (float) Math.sqrt(sumOfSquares(x, xOffset, dim, mean) / dim + eps);
     int i = 0;
     for (; i <= dim - LENGTH; i += LENGTH) {
       FloatVector.fromArray(F, x, xOffset + i)
@@ -62,7 +57,7 @@ final class RowMath {
     }
   }
 
-  private static void addRow(float[] x, int offset, int length, float[] partials) {
+  private float sum(float[] x, int offset, int length) {
     int whole = length - length % COUNT;
     for (int lane = 0; lane < COUNT; lane += LENGTH) {
       FloatVector sum = FloatVector.zero(F);
@@ -74,9 +69,11 @@ final class RowMath {
     for (int i = whole; i < length; i++) {
       partials[i % COUNT] += x[offset + i];
     }
+    return PartialSums.combine(partials, 0);
   }
 
-  private static void addSquares(float[] x, int offset, int length, float mean, float[] partials) {
+  /// Of the deviations from `mean`.
+  private float sumOfSquares(float[] x, int offset, int length, float mean) {
     int whole = length - length % COUNT;
     for (int lane = 0; lane < COUNT; lane += LENGTH) {
       FloatVector sum = FloatVector.zero(F);
@@ -90,6 +87,7 @@ final class RowMath {
       float deviation = x[offset + i] - mean;
       partials[i % COUNT] = Math.fma(deviation, deviation, partials[i % COUNT]);
     }
+    return PartialSums.combine(partials, 0);
   }
 
   static void swiGlu(
@@ -138,49 +136,49 @@ final class RowMath {
     return PartialSums.combine(partials, 0);
   }
 
-  static Kernels.LogitsSummary summarize(float[] logits, int offset, int length) {
-    float[] ends = extremes(logits, offset, length);
-    float max = ends[1];
-    boolean finite = Float.isFinite(ends[0]) && Float.isFinite(max);
-    float[] partials = new float[COUNT];
-    int whole = length - length % COUNT;
-    for (int lane = 0; lane < COUNT; lane += LENGTH) {
-      FloatVector sum = FloatVector.zero(F);
-      for (int i = lane; i < whole; i += COUNT) {
-        sum = sum.add(VectorExp.exp(FloatVector.fromArray(F, logits, offset + i).sub(max)));
-      }
-      sum.intoArray(partials, lane);
-    }
-    for (int i = whole; i < length; i++) {
-      partials[i % COUNT] += Exponential.exp(logits[offset + i] - max);
-    }
-    float logSum = (float) (max + StrictMath.log(PartialSums.combine(partials, 0)));
-    return new Kernels.LogitsSummary(max, firstEqual(logits, offset, length, max), logSum, finite);
-  }
-
-  /// The smallest and the largest element; NaN if any is.
-  private static float[] extremes(float[] x, int offset, int length) {
+  void summarize(float[] logits, int offset, int length, LogitsChunk out) {
     FloatVector low = FloatVector.broadcast(F, Float.POSITIVE_INFINITY);
     FloatVector high = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
     int i = 0;
     for (; i <= length - LENGTH; i += LENGTH) {
-      FloatVector values = FloatVector.fromArray(F, x, offset + i);
+      FloatVector values = FloatVector.fromArray(F, logits, offset + i);
       low = low.min(values);
       high = high.max(values);
     }
-    float[] lows = low.toArray();
-    float[] highs = high.toArray();
-    float lowest = Float.POSITIVE_INFINITY;
-    float highest = Float.NEGATIVE_INFINITY;
+    low.intoArray(partials, 0);
+    float min = Float.POSITIVE_INFINITY;
     for (int lane = 0; lane < LENGTH; lane++) {
-      lowest = Math.min(lowest, lows[lane]);
-      highest = Math.max(highest, highs[lane]);
+      min = Math.min(min, partials[lane]);
+    }
+    high.intoArray(partials, 0);
+    float max = Float.NEGATIVE_INFINITY;
+    for (int lane = 0; lane < LENGTH; lane++) {
+      max = Math.max(max, partials[lane]);
     }
     for (; i < length; i++) {
-      lowest = Math.min(lowest, x[offset + i]);
-      highest = Math.max(highest, x[offset + i]);
+      min = Math.min(min, logits[offset + i]);
+      max = Math.max(max, logits[offset + i]);
     }
-    return new float[] {lowest, highest};
+    // What is not a number is neither smallest nor largest: it makes both NaN.
+    boolean finite = Float.isFinite(min) && Float.isFinite(max);
+    int argmax = firstEqual(logits, offset, length, max);
+    out.set(max, argmax, sumExp(logits, offset, length, max), finite);
+  }
+
+  /// Sum of `exp(x[i] - max)`.
+  private float sumExp(float[] x, int offset, int length, float max) {
+    int whole = length - length % COUNT;
+    for (int lane = 0; lane < COUNT; lane += LENGTH) {
+      FloatVector sum = FloatVector.zero(F);
+      for (int i = lane; i < whole; i += COUNT) {
+        sum = sum.add(VectorExp.exp(FloatVector.fromArray(F, x, offset + i).sub(max)));
+      }
+      sum.intoArray(partials, lane);
+    }
+    for (int i = whole; i < length; i++) {
+      partials[i % COUNT] += Exponential.exp(x[offset + i] - max);
+    }
+    return PartialSums.combine(partials, 0);
   }
 
   /// Index of the first element equal to `value`; 0 when none is.

@@ -2,21 +2,24 @@ package dev.slabstream.kernel.vector;
 
 import dev.slabstream.kernel.Activations;
 import dev.slabstream.kernel.AttentionCall;
-import dev.slabstream.kernel.Kernels;
 import dev.slabstream.kernel.KvRun;
+import dev.slabstream.kernel.LogitsChunk;
 import dev.slabstream.kernel.PackedPanels;
 import dev.slabstream.kernel.PanelMath;
 
 /// The vector backend: gives each piece of work to the class that knows it, with the scratch memory of the thread that calls.
 final class VectorMath implements PanelMath {
   private final PanelProducts[] products;
+  private final RowMath[] rows;
   private final PartitionAttention[] attentions;
 
   VectorMath(int threads) {
     products = new PanelProducts[threads];
+    rows = new RowMath[threads];
     attentions = new PartitionAttention[threads];
     for (int i = 0; i < threads; i++) {
       products[i] = new PanelProducts();
+      rows[i] = new RowMath();
       attentions[i] = new PartitionAttention();
     }
   }
@@ -86,8 +89,15 @@ final class VectorMath implements PanelMath {
 
   @Override
   public void rmsNorm(
-      float[] x, int xOffset, float[] weight, float eps, float[] out, int outOffset, int dim) {
-    RowMath.rmsNorm(x, xOffset, weight, eps, out, outOffset, dim);
+      float[] x,
+      int xOffset,
+      float[] weight,
+      float eps,
+      float[] out,
+      int outOffset,
+      int dim,
+      int worker) {
+    rows[worker].rmsNorm(x, xOffset, weight, eps, out, outOffset, dim);
   }
 
   @Override
@@ -99,8 +109,9 @@ final class VectorMath implements PanelMath {
       float eps,
       float[] out,
       int outOffset,
-      int dim) {
-    RowMath.layerNorm(x, xOffset, weight, bias, eps, out, outOffset, dim);
+      int dim,
+      int worker) {
+    rows[worker].layerNorm(x, xOffset, weight, bias, eps, out, outOffset, dim);
   }
 
   @Override
@@ -130,8 +141,8 @@ final class VectorMath implements PanelMath {
   }
 
   @Override
-  public Kernels.LogitsSummary summarize(float[] logits, int offset, int length) {
-    return RowMath.summarize(logits, offset, length);
+  public void summarize(float[] logits, int offset, int length, LogitsChunk out, int worker) {
+    rows[worker].summarize(logits, offset, length, out);
   }
 
   @Override
