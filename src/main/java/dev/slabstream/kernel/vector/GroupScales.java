@@ -3,12 +3,14 @@ package dev.slabstream.kernel.vector;
 import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
 import static dev.slabstream.kernel.vector.Lanes.F;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
+import static dev.slabstream.kernel.vector.Lanes.STRIP;
 
 import jdk.incubator.vector.FloatVector;
 
 /// Adds what the groups give, scaled, to the accumulators of one token.
 ///
-/// Sums of group `g` begin at `sumsOffset + g * sumsStride`, scales and minima at `g * 32`; inputSums has one number a group.
+/// Sums of group `g` begin at `sumsOffset + g * sumsStride`, inputSums has one number a group; scales and minima are in strips, as
+/// [Lanes#strip] orders them.
 final class GroupScales {
   private GroupScales() {}
 
@@ -21,11 +23,12 @@ final class GroupScales {
       int numGroups,
       float[] acc,
       int accOffset) {
-    for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
+    for (int row = 0; row < PANEL_ROWS; row += STRIP) {
       FloatVector a0 = FloatVector.fromArray(F, acc, accOffset + row);
       FloatVector a1 = FloatVector.fromArray(F, acc, accOffset + row + LENGTH);
       int s = sumsOffset + row;
-      for (int d = row; d < numGroups * PANEL_ROWS; d += PANEL_ROWS, s += sumsStride) {
+      int strip = Lanes.strip(row, numGroups);
+      for (int d = strip; d < strip + numGroups * STRIP; d += STRIP, s += sumsStride) {
         a0 = FloatVector.fromArray(F, sums, s).fma(FloatVector.fromArray(F, scales, d), a0);
         a1 =
             FloatVector.fromArray(F, sums, s + LENGTH)
@@ -44,12 +47,12 @@ final class GroupScales {
       int numGroups,
       float[] acc,
       int accOffset) {
-    for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
+    for (int row = 0; row < PANEL_ROWS; row += STRIP) {
       FloatVector a0 = FloatVector.fromArray(F, acc, accOffset + row);
       FloatVector a1 = FloatVector.fromArray(F, acc, accOffset + row + LENGTH);
-      for (int g = 0; g < numGroups; g++) {
+      int m = Lanes.strip(row, numGroups);
+      for (int g = 0; g < numGroups; g++, m += STRIP) {
         FloatVector inputSum = FloatVector.broadcast(F, inputSums[inputSumsOffset + g]);
-        int m = g * PANEL_ROWS + row;
         a0 = FloatVector.fromArray(F, minima, m).fma(inputSum, a0);
         a1 = FloatVector.fromArray(F, minima, m + LENGTH).fma(inputSum, a1);
       }

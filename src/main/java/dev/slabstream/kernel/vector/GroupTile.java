@@ -18,7 +18,7 @@ final class GroupTile {
   ///
   /// @param w terms `[numGroups][groupElements][STRIP]` from `wOffset` on
   /// @param x inputs `[numGroups][groupElements][4]` from `xOffset` on
-  /// @param scales of group `g` from `scalesOffset + 32 g` on
+  /// @param scales `[numGroups][STRIP]` from `scalesOffset` on
   /// @param acc of token `j` from `accOffset + 32 j` on
   static void multiply(
       float[] w,
@@ -60,8 +60,8 @@ final class GroupTile {
         a3 = wa.fma(x3, a3);
         b3 = wb.fma(x3, b3);
       }
-      FloatVector da = FloatVector.fromArray(F, scales, scalesOffset + g * PANEL_ROWS);
-      FloatVector db = FloatVector.fromArray(F, scales, scalesOffset + g * PANEL_ROWS + LENGTH);
+      FloatVector da = FloatVector.fromArray(F, scales, scalesOffset + g * STRIP);
+      FloatVector db = FloatVector.fromArray(F, scales, scalesOffset + g * STRIP + LENGTH);
       add(a0, da, acc, accOffset);
       add(b0, db, acc, accOffset + LENGTH);
       add(a1, da, acc, accOffset + PANEL_ROWS);

@@ -130,18 +130,8 @@ final class PanelProducts {
         if (part.format().isGrouped()) {
           multiplyGroupedRun(part, row, in, firstToken, numTokens, element, numElements);
         } else {
-          int w0 = Lanes.strip(row, numElements);
           multiply(
-              weights,
-              w0,
-              STRIP,
-              row,
-              in.tiles(),
-              in.cols(),
-              firstToken,
-              numTokens,
-              element,
-              numElements);
+              weights, row, in.tiles(), in.cols(), firstToken, numTokens, element, numElements);
         }
       }
     }
@@ -160,28 +150,18 @@ final class PanelProducts {
       unpackScales(part, part.minimaOffset(panel, group), numGroups, 1f, minima);
       for (int row = 0; row < PANEL_ROWS; row += STRIP) {
         multiply(
-            minima,
-            row,
-            PANEL_ROWS,
-            row,
-            in.sumTiles(),
-            in.numGroups(),
-            firstToken,
-            numTokens,
-            group,
-            numGroups);
+            minima, row, in.sumTiles(), in.numGroups(), firstToken, numTokens, group, numGroups);
       }
     }
   }
 
   /// Adds to the accumulators of a strip, tile after tile of tokens, one chain of plain products.
   ///
+  /// @param w weights in strips of `numColumns`
   /// @param row first row of the strip
   /// @param x tiled inputs of `cols` columns; `numColumns` of them from `column` on are multiplied
   private void multiply(
       float[] w,
-      int wOffset,
-      int wStride,
       int row,
       float[] x,
       int cols,
@@ -189,10 +169,11 @@ final class PanelProducts {
       int numTokens,
       int column,
       int numColumns) {
+    int strip = Lanes.strip(row, numColumns);
     for (int t = 0; t < numTokens; ) {
       int width = Tile.width(numTokens - t);
       int input = (firstToken + t) * cols + column * width;
-      Tile.multiply(width, w, wOffset, wStride, numColumns, x, input, acc, t * PANEL_ROWS + row);
+      Tile.multiply(width, w, strip, numColumns, x, input, acc, t * PANEL_ROWS + row);
       t += width;
     }
   }
@@ -220,7 +201,7 @@ final class PanelProducts {
             in.termTiles(),
             x,
             scales,
-            row,
+            Lanes.strip(row, numGroups),
             acc,
             t * PANEL_ROWS + row);
       } else {
@@ -243,7 +224,7 @@ final class PanelProducts {
       int weight = w + g * groupElements * STRIP;
       int input = xOffset + g * groupElements * width;
       int sum = g * width * PANEL_ROWS;
-      Tile.multiply(width, weights, weight, STRIP, groupElements, x, input, sums, sum);
+      Tile.multiply(width, weights, weight, groupElements, x, input, sums, sum);
     }
   }
 

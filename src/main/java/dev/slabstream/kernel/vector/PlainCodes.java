@@ -99,14 +99,14 @@ final class PlainCodes {
     }
   }
 
-  /// Scales of `numGroups` groups, `stride` bytes apart, times a power of two: `[numGroups][32]`.
+  /// Scales of `numGroups` groups, `stride` bytes apart, times a power of two, as [Lanes#strip] orders them.
   static void scalesF16(
       MemorySegment memory, long offset, long stride, int numGroups, float power, float[] out) {
-    for (int g = 0; g < numGroups; g++) {
-      long at = offset + g * stride;
-      for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
-        Lanes.halfFloats(memory, at + row * Short.BYTES, power)
-            .intoArray(out, g * PANEL_ROWS + row);
+    for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+      long at = offset + row * Short.BYTES;
+      int strip = Lanes.strip(row, numGroups);
+      for (int to = strip; to < strip + numGroups * STRIP; to += STRIP, at += stride) {
+        Lanes.halfFloats(memory, at, power).intoArray(out, to);
       }
     }
   }
@@ -114,12 +114,11 @@ final class PlainCodes {
   /// As [#scalesF16].
   static void scalesF32(
       MemorySegment memory, long offset, long stride, int numGroups, float power, float[] out) {
-    for (int g = 0; g < numGroups; g++) {
-      long at = offset + g * stride;
-      for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
-        Lanes.floats(memory, at + row * Float.BYTES)
-            .mul(power)
-            .intoArray(out, g * PANEL_ROWS + row);
+    for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+      long at = offset + row * Float.BYTES;
+      int strip = Lanes.strip(row, numGroups);
+      for (int to = strip; to < strip + numGroups * STRIP; to += STRIP, at += stride) {
+        Lanes.floats(memory, at).mul(power).intoArray(out, to);
       }
     }
   }

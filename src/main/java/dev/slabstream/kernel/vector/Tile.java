@@ -3,6 +3,7 @@ package dev.slabstream.kernel.vector;
 import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
 import static dev.slabstream.kernel.vector.Lanes.F;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
+import static dev.slabstream.kernel.vector.Lanes.STRIP;
 
 import jdk.incubator.vector.FloatVector;
 
@@ -10,7 +11,8 @@ import jdk.incubator.vector.FloatVector;
 /// one chain of fused multiply-adds in the order of `k`.
 ///
 /// As many accumulators as the registers hold beside the operands; C2 spills beyond that: 24 of 32 registers at 512 bits, 8 of 16
-/// below. They are written out, since C2 keeps local variables in registers, and not the elements of an array.
+/// below. They are written out, since C2 keeps local variables in registers, and not the elements of an array. The loops count offsets
+/// up by constants: offsets computed anew from `k` take registers for integers, of which C2 then has too few.
 final class Tile {
   /// The widest tile, by the number of registers.
   static final int MAX_WIDTH = Lanes.BITS == 512 ? 12 : 4;
@@ -26,30 +28,28 @@ final class Tile {
 
   /// `acc[j][c] += sum over k of x[k][j] * w[k][c]`, for the columns of a strip.
   ///
-  /// @param w weights of `k` at `wOffset + k * wStride`
+  /// @param w weights `[numK][STRIP]` from `wOffset` on
   /// @param x inputs `[numK][width]` from `xOffset` on
   /// @param acc row `j` at `accOffset + 32 j`
   static void multiply(
       int width,
       float[] w,
       int wOffset,
-      int wStride,
       int numK,
       float[] x,
       int xOffset,
       float[] acc,
       int accOffset) {
     if (width == NARROW) {
-      multiply4(w, wOffset, wStride, numK, x, xOffset, acc, accOffset);
+      multiply4(w, wOffset, numK, x, xOffset, acc, accOffset);
     } else {
-      multiply12(w, wOffset, wStride, numK, x, xOffset, acc, accOffset);
+      multiply12(w, wOffset, numK, x, xOffset, acc, accOffset);
     }
   }
 
   private static void multiply4(
       float[] w,
       int wOffset,
-      int wStride,
       int numK,
       float[] x,
       int xOffset,
@@ -63,10 +63,10 @@ final class Tile {
     FloatVector b2 = FloatVector.fromArray(F, acc, accOffset + 2 * PANEL_ROWS + LENGTH);
     FloatVector a3 = FloatVector.fromArray(F, acc, accOffset + 3 * PANEL_ROWS);
     FloatVector b3 = FloatVector.fromArray(F, acc, accOffset + 3 * PANEL_ROWS + LENGTH);
-    for (int k = 0; k < numK; k++) {
-      FloatVector wa = FloatVector.fromArray(F, w, wOffset + k * wStride);
-      FloatVector wb = FloatVector.fromArray(F, w, wOffset + k * wStride + LENGTH);
-      int at = xOffset + k * 4;
+    int end = wOffset + numK * STRIP;
+    for (int wAt = wOffset, at = xOffset; wAt < end; wAt += STRIP, at += NARROW) {
+      FloatVector wa = FloatVector.fromArray(F, w, wAt);
+      FloatVector wb = FloatVector.fromArray(F, w, wAt + LENGTH);
       FloatVector x0 = FloatVector.broadcast(F, x[at]);
       a0 = wa.fma(x0, a0);
       b0 = wb.fma(x0, b0);
@@ -93,7 +93,6 @@ final class Tile {
   private static void multiply12(
       float[] w,
       int wOffset,
-      int wStride,
       int numK,
       float[] x,
       int xOffset,
@@ -123,10 +122,10 @@ final class Tile {
     FloatVector b10 = FloatVector.fromArray(F, acc, accOffset + 10 * PANEL_ROWS + LENGTH);
     FloatVector a11 = FloatVector.fromArray(F, acc, accOffset + 11 * PANEL_ROWS);
     FloatVector b11 = FloatVector.fromArray(F, acc, accOffset + 11 * PANEL_ROWS + LENGTH);
-    for (int k = 0; k < numK; k++) {
-      FloatVector wa = FloatVector.fromArray(F, w, wOffset + k * wStride);
-      FloatVector wb = FloatVector.fromArray(F, w, wOffset + k * wStride + LENGTH);
-      int at = xOffset + k * 12;
+    int end = wOffset + numK * STRIP;
+    for (int wAt = wOffset, at = xOffset; wAt < end; wAt += STRIP, at += 12) {
+      FloatVector wa = FloatVector.fromArray(F, w, wAt);
+      FloatVector wb = FloatVector.fromArray(F, w, wAt + LENGTH);
       FloatVector x0 = FloatVector.broadcast(F, x[at]);
       a0 = wa.fma(x0, a0);
       b0 = wb.fma(x0, b0);
