@@ -48,13 +48,7 @@ final class Tile {
   }
 
   private static void multiply4(
-      float[] w,
-      int wOffset,
-      int numK,
-      float[] x,
-      int xOffset,
-      float[] acc,
-      int accOffset) {
+      float[] w, int wOffset, int numK, float[] x, int xOffset, float[] acc, int accOffset) {
     FloatVector a0 = FloatVector.fromArray(F, acc, accOffset);
     FloatVector b0 = FloatVector.fromArray(F, acc, accOffset + LENGTH);
     FloatVector a1 = FloatVector.fromArray(F, acc, accOffset + PANEL_ROWS);
@@ -91,13 +85,7 @@ final class Tile {
   }
 
   private static void multiply12(
-      float[] w,
-      int wOffset,
-      int numK,
-      float[] x,
-      int xOffset,
-      float[] acc,
-      int accOffset) {
+      float[] w, int wOffset, int numK, float[] x, int xOffset, float[] acc, int accOffset) {
     FloatVector a0 = FloatVector.fromArray(F, acc, accOffset);
     FloatVector b0 = FloatVector.fromArray(F, acc, accOffset + LENGTH);
     FloatVector a1 = FloatVector.fromArray(F, acc, accOffset + PANEL_ROWS);
