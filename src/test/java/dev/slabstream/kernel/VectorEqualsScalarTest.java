@@ -3,9 +3,8 @@ package dev.slabstream.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.slabstream.model.OwnJvm;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import jdk.incubator.vector.VectorShape;
@@ -59,23 +58,8 @@ class VectorEqualsScalarTest {
     int widest = VectorShape.preferredShape().vectorBitSize();
     assumeTrue(
         bits <= widest, "this machine's vectors are narrower than the test needs: bits " + widest);
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "-cp",
-                System.getProperty("java.class.path"),
-                KernelScenarios.class.getName(),
-                "VECTOR",
-                String.valueOf(bits),
-                "2")
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
     List<String> digests =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
-            .lines()
-            .toList();
-    assertThat(process.waitFor()).as("exit code").isZero();
+        OwnJvm.run(KernelScenarios.class, List.of(), "VECTOR", String.valueOf(bits), "2");
     assertThat(digests)
         .containsExactlyElementsOf(
             scalar.entrySet().stream()
