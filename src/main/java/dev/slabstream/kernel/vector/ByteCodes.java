@@ -68,11 +68,13 @@ final class ByteCodes {
       int numGroups,
       float[] out) {
     for (int g = 0; g < numGroups; g++) {
-      for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+      for (int row = 0; row < PANEL_ROWS; row += Lanes.STRIP) {
         int at = Lanes.strip(row, numGroups * groupElements) + g * groupElements * Lanes.STRIP;
         long words = offset + g * stride + row * Integer.BYTES;
         for (int i = 0; i < groupElements / FIELDS; i++, at += FIELDS * Lanes.STRIP) {
-          Lanes.storeTerms(Lanes.ints(memory, words + (long) i * WORD_BYTES), out, at);
+          long word = words + (long) i * WORD_BYTES;
+          Lanes.storeTerms(
+              Lanes.ints(memory, word), Lanes.ints(memory, word + Lanes.BYTES), out, at);
         }
       }
     }

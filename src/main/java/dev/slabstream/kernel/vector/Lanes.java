@@ -97,11 +97,13 @@ final class Lanes {
     return row / STRIP * STRIP * numElements + row % STRIP;
   }
 
-  /// The four terms of each int, one after the other, a strip apart.
-  static void storeTerms(IntVector fields, float[] out, int at) {
+  /// The four terms of each int of a strip, one after the other: whole lines of the cache.
+  static void storeTerms(IntVector fieldsA, IntVector fieldsB, float[] out, int at) {
     for (int field = 0; field < FIELDS; field++) {
-      toFloats(fields).intoArray(out, at + field * STRIP);
-      fields = fields.lanewise(VectorOperators.LSHL, 8);
+      toFloats(fieldsA).intoArray(out, at + field * STRIP);
+      toFloats(fieldsB).intoArray(out, at + field * STRIP + LENGTH);
+      fieldsA = fieldsA.lanewise(VectorOperators.LSHL, 8);
+      fieldsB = fieldsB.lanewise(VectorOperators.LSHL, 8);
     }
   }
 

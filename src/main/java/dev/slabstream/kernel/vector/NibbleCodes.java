@@ -81,12 +81,17 @@ final class NibbleCodes {
     IntVector mask = IntVector.broadcast(Lanes.I, NIBBLE_MASK);
     IntVector biases = IntVector.broadcast(Lanes.I, bias * EACH_FIELD);
     for (int g = 0; g < numGroups; g++) {
-      for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
+      for (int row = 0; row < PANEL_ROWS; row += Lanes.STRIP) {
         int at = Lanes.strip(row, numGroups * GROUP_ELEMENTS) + g * GROUP_ELEMENTS * Lanes.STRIP;
         long words = offset + g * stride + row * Integer.BYTES;
         for (int i = 0; i < GROUP_INTS; i++, at += FIELDS * Lanes.STRIP) {
           long word = words + (long) (i / 2) * WORD_BYTES;
-          Lanes.storeTerms(fields(memory, word, i % 2 * 4, mask, biases), out, at);
+          int half = i % 2 * 4;
+          Lanes.storeTerms(
+              fields(memory, word, half, mask, biases),
+              fields(memory, word + Lanes.BYTES, half, mask, biases),
+              out,
+              at);
         }
       }
     }
