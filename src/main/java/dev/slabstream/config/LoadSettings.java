@@ -26,7 +26,7 @@ public record LoadSettings(
   }
 
   /// The name of the [KvType] that is used when nobody says which.
-  public static final String DEFAULT_KV_TYPE = "F32";
+  public static final String DEFAULT_KV_TYPE = "Q8";
 
   /// Who allocates the slab.
   public enum SlabKind {

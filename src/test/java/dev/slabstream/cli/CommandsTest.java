@@ -40,7 +40,8 @@ class CommandsTest {
             "-n",
             "8",
             "--top",
-            "3");
+            "3",
+            "--kv-cache-type=f32");
 
     assertThat(run.exitCode()).hasValue(0);
     JsonNode result = run.json();
@@ -77,7 +78,8 @@ class CommandsTest {
                 golden.get("prompt_ids").toString(),
                 "-n",
                 "1",
-                "--prompt-logits")
+                "--prompt-logits",
+                "--kv-cache-type=f32")
             .json();
 
     FloatBuffer expected = floats(golden.get("last_prompt_logits_f32le_b64"));
@@ -224,11 +226,11 @@ class CommandsTest {
     assertThat(report.get("tensors").get(0).get("name").asString()).isEqualTo("token_embd.weight");
     assertThat(report.get("types").get("Q4_1").get("tensors").asInt()).isEqualTo(210);
     JsonNode memory = report.get("memory");
-    // 30 layers, keys and values, 3 heads of 64, 4 bytes.
-    assertThat(memory.get("kv_per_token_bytes").asLong()).isEqualTo(30L * 2 * 3 * 64 * 4);
-    assertThat(memory.get("kv_type").asString()).isEqualTo("f32");
-    JsonNode q8 = Run.of("inspect", "--json", "--kv-cache-type=q8").json().get("memory");
-    assertThat(q8.get("kv_per_token_bytes").asLong()).isEqualTo(30L * 2 * 3 * (64 + 4));
+    // 30 layers, keys and values, 3 heads of 64 bytes and a scale.
+    assertThat(memory.get("kv_per_token_bytes").asLong()).isEqualTo(30L * 2 * 3 * (64 + 4));
+    assertThat(memory.get("kv_type").asString()).isEqualTo("q8");
+    JsonNode f32 = Run.of("inspect", "--json", "--kv-cache-type=f32").json().get("memory");
+    assertThat(f32.get("kv_per_token_bytes").asLong()).isEqualTo(30L * 2 * 3 * 64 * 4);
     assertThat(memory.get("weights_bytes").asLong())
         .isEqualTo(
             StreamSupport.stream(report.get("tensors").spliterator(), false)

@@ -48,7 +48,7 @@ final class SlabstreamPropertiesTest {
           SlabstreamProperties properties = context.getBean(SlabstreamProperties.class);
           assertThat(properties.model().path()).isEqualTo("models/SmolLM2-135M-Instruct.Q4_1.gguf");
           assertThat(properties.kvCache().size()).isNull();
-          assertThat(properties.kvCache().type()).isEqualTo(KvType.F32);
+          assertThat(properties.kvCache().type()).isEqualTo(KvType.Q8);
           assertThat(properties.kernel().backend()).isEqualTo(KernelBackend.AUTO);
           assertThat(properties.kernel().vectorBitsOrZero()).isZero();
           assertThat(properties.engine().actualThreads()).isPositive();
