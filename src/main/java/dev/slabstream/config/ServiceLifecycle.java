@@ -74,8 +74,7 @@ final class ServiceLifecycle implements SmartLifecycle {
       }
       model.engine().start();
       if (properties.model().warmUp()) {
-        tell("warming up");
-        WarmUp.run(model);
+        WarmUp.run(model, this::tell);
       }
       times.end("warm-up");
       EngineGenerationService generation = assembly.generation(model, meters);

@@ -1,6 +1,7 @@
 package dev.slabstream.config;
 
 import dev.slabstream.engine.FinishReason;
+import dev.slabstream.engine.OverloadedException;
 import dev.slabstream.engine.Phase;
 import dev.slabstream.engine.SequenceHandle;
 import dev.slabstream.engine.SequenceListener;
@@ -9,61 +10,110 @@ import dev.slabstream.engine.SequenceTimes;
 import dev.slabstream.sampling.SampledToken;
 import dev.slabstream.sampling.SamplingParams;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/// A few requests that nobody asked for, so that the first one that somebody does meets compiled
-/// code and touched memory.
+/// Requests that nobody asked for, so that the first one that somebody does meets compiled code and
+/// touched memory.
+///
+/// A vector operation that C2 has not compiled yet makes an object and costs a thousand times as
+/// much, so the little ones come first: they meet every kernel soon, and C2 is done with most when
+/// the long prompt comes.
 final class WarmUp {
-  private static final int PROMPT_TOKENS = 64;
-  private static final int NEW_TOKENS = 32;
-
   /// After so long the service is better ready than warm: the model is large, or the kernels slow.
   private static final Duration LIMIT = Duration.ofSeconds(6);
 
+  /// Every step of the sampler, also those that few requests ask for, and log-probabilities.
+  private static final List<SamplingParams> SAMPLING =
+      List.of(
+          new SamplingParams(0.8, 0, 0.95, 0.01, 0.9, 1.1, 0.1, 0.1, Map.of(0, 1.0), 1, 2),
+          new SamplingParams(0.7, 40, 0.9, 0, 1, 1, 0, 0, Map.of(), 2, 0),
+          new SamplingParams(1, 0, 1, 0, 1, 1, 0, 0, Map.of(), 3, 0),
+          new SamplingParams(0, 0, 1, 0, 1, 1.1, 0, 0, Map.of(), 4, 5));
+
+  /// What it does, in order. The long prompt is more than a block of the matrix kernels and than a
+  /// partition of attention.
+  private static final List<Stage> STAGES =
+      List.of(
+          new Stage("a short request", 0, List.of(SamplingParams.greedy()), 5, 16, false),
+          new Stage("a long prompt", 50, List.of(SamplingParams.greedy()), 272, 4, false),
+          new Stage("sampling", 80, SAMPLING, 13, 12, true));
+
+  /// Requests that run together.
+  ///
+  /// @param percent how much of the warm-up is done when it begins
+  private record Stage(
+      String name,
+      int percent,
+      List<SamplingParams> requests,
+      int promptTokens,
+      int newTokens,
+      boolean promptLogprobs) {}
+
   private WarmUp() {}
 
-  /// Runs a greedy sequence and a sampling one through the started engine.
+  /// Runs all stages through the started engine.
   ///
   /// @throws ModelUnusableException when the engine fails at it
-  static void run(LoadedModel loaded) throws InterruptedException {
+  static void run(LoadedModel loaded, LoadProgress progress) throws InterruptedException {
     long deadline = System.nanoTime() + LIMIT.toNanos();
-    sequence(loaded, SamplingParams.greedy(), deadline);
-    SamplingParams sampling = new SamplingParams(0.8, 40, 0.95, 0, 1, 1.1, 0, 0, Map.of(), 1, 2);
-    sequence(loaded, sampling, deadline);
+    for (Stage stage : STAGES) {
+      progress.begin("warming up, %d %%: %s".formatted(stage.percent, stage.name));
+      run(loaded, stage, deadline);
+    }
   }
 
-  private static void sequence(LoadedModel loaded, SamplingParams sampling, long deadline)
+  private static void run(LoadedModel loaded, Stage stage, long deadline)
       throws InterruptedException {
+    List<Running> running = new ArrayList<>();
+    for (SamplingParams sampling : stage.requests) {
+      Ended ended = new Ended();
+      SequenceRequest request = request(loaded, stage, sampling, ended);
+      try {
+        running.add(new Running(loaded.engine().submit(request), ended));
+      } catch (OverloadedException e) {
+        // A queue this short never holds so many.
+        break;
+      }
+    }
+    for (Running each : running) {
+      await(loaded, each, deadline);
+    }
+  }
+
+  private static SequenceRequest request(
+      LoadedModel loaded, Stage stage, SamplingParams sampling, Ended ended) {
     int room = loaded.engine().maxSequenceTokens();
-    int promptTokens = Math.min(PROMPT_TOKENS, room / 2);
-    int newTokens = Math.min(NEW_TOKENS, room - promptTokens);
-    int[] prompt = new int[promptTokens];
+    int[] prompt = new int[Math.max(1, Math.min(stage.promptTokens, room / 2))];
     for (int i = 0; i < prompt.length; i++) {
       prompt[i] = i % loaded.config().vocabSize();
     }
-    Ended ended = new Ended();
-    SequenceHandle handle =
-        loaded
-            .engine()
-            .submit(
-                new SequenceRequest(
-                    prompt, newTokens, sampling, new int[0], new int[0], false, ended));
+    int newTokens = Math.min(stage.newTokens, room - prompt.length);
+    return new SequenceRequest(
+        prompt, newTokens, sampling, new int[0], new int[0], stage.promptLogprobs, ended);
+  }
+
+  private static void await(LoadedModel loaded, Running running, long deadline)
+      throws InterruptedException {
     try {
       try {
-        ended.future.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        running.ended.future.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
       } catch (TimeoutException e) {
-        handle.cancel();
-        ended.future.get();
+        running.handle.cancel();
+        running.ended.future.get();
       }
     } catch (ExecutionException e) {
       throw new ModelUnusableException(
           loaded.path() + ": the first steps failed: " + e.getCause(), e.getCause());
     }
   }
+
+  private record Running(SequenceHandle handle, Ended ended) {}
 
   private static final class Ended implements SequenceListener {
     private final CompletableFuture<Void> future = new CompletableFuture<>();

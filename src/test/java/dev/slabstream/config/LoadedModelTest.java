@@ -28,19 +28,25 @@ final class LoadedModelTest {
             TestModel.TINY, TestModel.settings(SLAB_BYTES), told::add, EngineEvents.NONE, _ -> {});
     try (loaded) {
       loaded.engine().start();
-      WarmUp.run(loaded);
+      WarmUp.run(loaded, told::add);
       KvStats stats = loaded.slab().stats();
 
       assertThat(stats.openLeases()).isZero();
       assertThat(stats.leasedBlocks()).isZero();
-      assertThat(stats.resets().get(ResetCause.FINISHED)).isEqualTo(2);
+      assertThat(stats.resets().get(ResetCause.FINISHED)).isEqualTo(6);
       assertThat(loaded.quantization()).isEqualTo(ElementType.Q4_1);
       assertThat(loaded.weightsBytes()).isBetween(100_000L, sizeOf(TestModel.TINY));
       assertThat(loaded.config().contextLength()).isEqualTo(512);
       assertThat(loaded.slab().layout().slabBytes()).isBetween(SLAB_BYTES / 2, SLAB_BYTES);
       assertThat(loaded.secondsByPhase())
           .containsOnlyKeys("open", "kernels", "weights", "tokenizer", "slab");
-      assertThat(told).startsWith("opening the model").endsWith("allocating the slab");
+      assertThat(told)
+          .startsWith("opening the model")
+          .endsWith(
+              "allocating the slab",
+              "warming up, 0 %: a short request",
+              "warming up, 50 %: a long prompt",
+              "warming up, 80 %: sampling");
     }
     loaded.close();
     assertThatExceptionOfType(IllegalStateException.class)
