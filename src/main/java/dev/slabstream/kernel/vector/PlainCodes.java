@@ -13,56 +13,95 @@ final class PlainCodes {
   private static final int HALF_ROW_BYTES = PANEL_ROWS * Short.BYTES;
   private static final int ROW_BYTES = PANEL_ROWS * Float.BYTES;
 
+  private static final int VECTOR_BYTES = LENGTH * Float.BYTES;
+  private static final int VECTOR_HALF_BYTES = LENGTH * Short.BYTES;
+
+  /// Whether a panel has four vectors of rows, or but two.
+  private static final boolean FOUR_VECTORS = !Lanes.TWO_GROUPS;
+
+  private static final int ROWS = (FOUR_VECTORS ? 4 : 2) * LENGTH;
+
   private PlainCodes() {}
 
-  /// One token: adds the products of `numElements` inputs to acc `[32 rows]`.
+  /// One token: the products of `numElements` inputs, to acc `[32 rows]`. Four vectors of rows at once: a panel is then read forwards,
+  /// where two would leave out every other line of the cache and come back for it.
   static void multiplyF32(
       MemorySegment memory, long offset, int numElements, float[] x, float[] acc) {
-    for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
+    for (int row = 0; row < PANEL_ROWS; row += ROWS) {
       FloatVector a0 = FloatVector.zero(F);
       FloatVector a1 = a0;
+      FloatVector a2 = a0;
+      FloatVector a3 = a0;
       long at = offset + row * Float.BYTES;
       for (int k = 0; k < numElements; k++, at += ROW_BYTES) {
         FloatVector input = FloatVector.broadcast(F, x[k]);
         a0 = Lanes.floats(memory, at).fma(input, a0);
-        a1 = Lanes.floats(memory, at + LENGTH * Float.BYTES).fma(input, a1);
+        a1 = Lanes.floats(memory, at + VECTOR_BYTES).fma(input, a1);
+        if (FOUR_VECTORS) {
+          a2 = Lanes.floats(memory, at + 2 * VECTOR_BYTES).fma(input, a2);
+          a3 = Lanes.floats(memory, at + 3 * VECTOR_BYTES).fma(input, a3);
+        }
       }
       a0.intoArray(acc, row);
       a1.intoArray(acc, row + LENGTH);
+      if (FOUR_VECTORS) {
+        a2.intoArray(acc, row + 2 * LENGTH);
+        a3.intoArray(acc, row + 3 * LENGTH);
+      }
     }
   }
 
   /// As [#multiplyF32].
   static void multiplyF16(
       MemorySegment memory, long offset, int numElements, float[] x, float[] acc) {
-    for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
+    for (int row = 0; row < PANEL_ROWS; row += ROWS) {
       FloatVector a0 = FloatVector.zero(F);
       FloatVector a1 = a0;
+      FloatVector a2 = a0;
+      FloatVector a3 = a0;
       long at = offset + row * Short.BYTES;
       for (int k = 0; k < numElements; k++, at += HALF_ROW_BYTES) {
         FloatVector input = FloatVector.broadcast(F, x[k]);
         a0 = Lanes.halfFloats(memory, at).fma(input, a0);
-        a1 = Lanes.halfFloats(memory, at + LENGTH * Short.BYTES).fma(input, a1);
+        a1 = Lanes.halfFloats(memory, at + VECTOR_HALF_BYTES).fma(input, a1);
+        if (FOUR_VECTORS) {
+          a2 = Lanes.halfFloats(memory, at + 2 * VECTOR_HALF_BYTES).fma(input, a2);
+          a3 = Lanes.halfFloats(memory, at + 3 * VECTOR_HALF_BYTES).fma(input, a3);
+        }
       }
       a0.intoArray(acc, row);
       a1.intoArray(acc, row + LENGTH);
+      if (FOUR_VECTORS) {
+        a2.intoArray(acc, row + 2 * LENGTH);
+        a3.intoArray(acc, row + 3 * LENGTH);
+      }
     }
   }
 
   /// As [#multiplyF32].
   static void multiplyBf16(
       MemorySegment memory, long offset, int numElements, float[] x, float[] acc) {
-    for (int row = 0; row < PANEL_ROWS; row += 2 * LENGTH) {
+    for (int row = 0; row < PANEL_ROWS; row += ROWS) {
       FloatVector a0 = FloatVector.zero(F);
       FloatVector a1 = a0;
+      FloatVector a2 = a0;
+      FloatVector a3 = a0;
       long at = offset + row * Short.BYTES;
       for (int k = 0; k < numElements; k++, at += HALF_ROW_BYTES) {
         FloatVector input = FloatVector.broadcast(F, x[k]);
         a0 = Lanes.brainFloats(memory, at).fma(input, a0);
-        a1 = Lanes.brainFloats(memory, at + LENGTH * Short.BYTES).fma(input, a1);
+        a1 = Lanes.brainFloats(memory, at + VECTOR_HALF_BYTES).fma(input, a1);
+        if (FOUR_VECTORS) {
+          a2 = Lanes.brainFloats(memory, at + 2 * VECTOR_HALF_BYTES).fma(input, a2);
+          a3 = Lanes.brainFloats(memory, at + 3 * VECTOR_HALF_BYTES).fma(input, a3);
+        }
       }
       a0.intoArray(acc, row);
       a1.intoArray(acc, row + LENGTH);
+      if (FOUR_VECTORS) {
+        a2.intoArray(acc, row + 2 * LENGTH);
+        a3.intoArray(acc, row + 3 * LENGTH);
+      }
     }
   }
 
