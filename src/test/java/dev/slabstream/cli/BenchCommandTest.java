@@ -61,7 +61,20 @@ class BenchCommandTest {
   void bytesAreThoseOfThePackedWeightsAndOfTheCache() {
     JsonNode report =
         Run.of(
-                "bench", "-m", TINY, "-p", "0", "-n", "4", "-s", "1,2", "-d", "5", "-r", "1",
+                "bench",
+                "-m",
+                TINY,
+                "-p",
+                "0",
+                "-n",
+                "4",
+                "-s",
+                "1,2",
+                "-d",
+                "5",
+                "-r",
+                "1",
+                "--kv-cache-type=f32",
                 "--json")
             .json();
 
