@@ -48,7 +48,11 @@ public record SlabstreamProperties(
     DataSize slabSize = kvCache.size();
     return new LoadSettings(
         new KernelSettings(kernel.backend(), kernel.vectorBitsOrZero(), engine.actualThreads()),
-        new EngineSettings(engine.maxQueue(), engine.maxBatchTokens(), engine.maxRunning()),
+        new EngineSettings(
+            engine.maxQueue(),
+            engine.maxBatchTokens(),
+            engine.maxRunning(),
+            engine.targetStepTime()),
         slabSize == null ? OptionalLong.empty() : OptionalLong.of(slabSize.toBytes()),
         kvCache.blockTokens(),
         kvCache.type(),
@@ -90,11 +94,14 @@ public record SlabstreamProperties(
   /// @param maxQueue Requests that may wait for admission; one more is refused with 429.
   /// @param maxBatchTokens Tokens computed in one step at most.
   /// @param maxRunning Requests that run at once at most.
+  /// @param targetStepTime How long a step may take that computes prompts beside running streams:
+  ///     their tokens wait for it. Empty: two and a half times a step without prompts, as measured.
   public record Engine(
       @DefaultValue("0") @Min(0) @Max(1024) int threads,
       @DefaultValue("128") @Min(1) int maxQueue,
       @DefaultValue("512") @Min(1) int maxBatchTokens,
-      @DefaultValue("32") @Min(1) int maxRunning) {
+      @DefaultValue("32") @Min(1) int maxRunning,
+      @Nullable @DurationMin(millis = 1) Duration targetStepTime) {
     public Engine {
       if (maxRunning > maxBatchTokens) {
         throw new IllegalArgumentException(

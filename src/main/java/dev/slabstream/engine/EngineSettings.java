@@ -1,31 +1,33 @@
 package dev.slabstream.engine;
 
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
 /// How much the engine takes on.
 ///
 /// @param maxQueue sequences that may wait for admission; one more is refused
-/// @param maxBatchTokens tokens computed in one step at most: the budget of the scheduler
+/// @param maxBatchTokens tokens computed in one step at most
 /// @param maxRunning sequences that run at once at most; not more than `maxBatchTokens`, so that each can have a token in every step
-/// @param maxMixedPromptTokens prompt tokens computed at most in a step in which other sequences decode: those wait for the step
+/// @param targetStepTime how long a step may take that computes prompts beside decodes; null = a multiple of what the decodes alone
+///     take, see [PromptBudget]
 public record EngineSettings(
-    int maxQueue, int maxBatchTokens, int maxRunning, int maxMixedPromptTokens) {
-  /// One tile of the matrix kernels. Measured on two cores beside four decodes: 64 computes a prompt no faster and makes the others
-  /// wait twice as long.
-  public static final int DEFAULT_MAX_MIXED_PROMPT_TOKENS = 32;
-
+    int maxQueue, int maxBatchTokens, int maxRunning, @Nullable Duration targetStepTime) {
   public EngineSettings {
     requirePositive("maxQueue", maxQueue);
     requirePositive("maxBatchTokens", maxBatchTokens);
     requirePositive("maxRunning", maxRunning);
-    requirePositive("maxMixedPromptTokens", maxMixedPromptTokens);
     if (maxRunning > maxBatchTokens) {
       throw new IllegalArgumentException(
           "maxRunning must be at most maxBatchTokens, %d; got %d"
               .formatted(maxBatchTokens, maxRunning));
     }
+    if (targetStepTime != null && !targetStepTime.isPositive()) {
+      throw new IllegalArgumentException("targetStepTime must be positive; got " + targetStepTime);
+    }
   }
 
   public EngineSettings(int maxQueue, int maxBatchTokens, int maxRunning) {
-    this(maxQueue, maxBatchTokens, maxRunning, DEFAULT_MAX_MIXED_PROMPT_TOKENS);
+    this(maxQueue, maxBatchTokens, maxRunning, null);
   }
 
   private static void requirePositive(String name, int value) {

@@ -5,32 +5,44 @@ import dev.slabstream.kvcache.KvSlab;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
-/// Decides who computes how many tokens in a step, and who is admitted. Owned by the engine's thread.
+/// Decides who is admitted, and who computes how many tokens in a step. Owned by the engine's thread.
 ///
-/// A step has a budget of `maxBatchTokens` tokens, given out in this order:
+/// *Admission*: first come first served, while fewer than `maxRunning` run and the slab has room for the whole of a sequence, its
+/// prompt and all new tokens. Who does not fit yet is passed by those behind that do, so that free blocks are used; but `maxRunning`
+/// times at most: then nobody passes any more, and the leases that run give it room, since all of them end.
 ///
-/// 1. *Decodes*: one token to each running sequence whose prompt is computed. `maxRunning <= maxBatchTokens`, so each has its
-///    token in every step, and at least one is left when any prompt waits for it.
-/// 2. *Prompts of running sequences*, in order of admission: each as many tokens as it has left and the budget allows. Beside
-///    decodes all prompts together get `maxMixedPromptTokens` at most.
-/// 3. *Admissions*, strictly first come first served, while budget is left, fewer than `maxRunning` run, and the slab has room
-///    for the whole of the sequence at the head of the queue: its first chunk is part of the same step. A sequence that does not
-///    fit yet holds up those behind it, so that large ones don't starve; what it waits for are leases that all come back.
+/// *A step* has a budget of `maxBatchTokens` tokens:
+///
+/// 1. *Decodes*: one token to each running sequence whose prompt is computed. `maxRunning <= maxBatchTokens`, so each has its token
+///    in every step.
+/// 2. *Prompts* share what [PromptBudget] allows beside them. The most urgent one takes as much as it has left, then the next.
+///    *Urgent* is who has waited longest for each token still to be computed (highest response ratio next, Brinch Hansen 1971): of
+///    two that came together the shorter goes first, and one that waits grows more urgent until it is first, however long it is and
+///    whatever comes after it. A prompt that has begun has fewer tokens left, so it is rarely put off.
 final class Scheduler {
   private final EngineSettings settings;
   private final KvSlab slab;
   private final int window;
   private final LongSupplier nanoClock;
+  private final PromptBudget promptBudget;
 
   final Deque<Sequence> waiting = new ArrayDeque<>();
 
   /// In order of admission. Never grows beyond its first capacity, so adding cannot fail and lose a lease.
   final List<Sequence> running;
+
+  /// Of a step: those whose prompt waits for its turn.
+  private final List<Sequence> prompts;
+
+  /// Of a step: those that did not fit.
+  private final List<Sequence> passed = new ArrayList<>();
 
   /// @param window positions that some layer still needs, 0 = all
   Scheduler(EngineSettings settings, KvSlab slab, int window, LongSupplier nanoClock) {
@@ -38,56 +50,89 @@ final class Scheduler {
     this.slab = slab;
     this.window = window;
     this.nanoClock = nanoClock;
+    promptBudget = new PromptBudget(settings);
     running = new ArrayList<>(settings.maxRunning());
+    prompts = new ArrayList<>(settings.maxRunning());
   }
 
   /// Fills `batch` with the next step.
   ///
-  /// @param beginning is told of a sequence that has its lease now; false when it could not begin, has ended and is removed
-  void schedule(StepBatch batch, Predicate<Sequence> beginning) {
-    int budget = settings.maxBatchTokens();
+  /// @param beginning is told of a sequence that has its lease now; when it cannot begin it has ended and is removed
+  void schedule(StepBatch batch, Consumer<Sequence> beginning) {
+    admit(beginning);
+    prompts.clear();
     for (Sequence sequence : running) {
       if (sequence.isDecoding()) {
         batch.add(sequence, 1);
-        budget--;
+      } else {
+        prompts.add(sequence);
       }
     }
-    if (batch.numSequences() > 0) {
-      budget = Math.min(budget, settings.maxMixedPromptTokens());
+    int numDecodes = batch.numSequences();
+    int budget =
+        Math.min(settings.maxBatchTokens() - numDecodes, promptBudget.tokensBeside(numDecodes));
+    long nowNanos = nanoClock.getAsLong();
+    while (budget > 0 && !prompts.isEmpty()) {
+      Sequence next = prompts.remove(mostUrgent(nowNanos));
+      int chunk = Math.min(next.numTokens() - next.numComputedTokens(), budget);
+      batch.add(next, chunk);
+      budget -= chunk;
     }
-    for (Sequence sequence : running) {
-      if (!sequence.isDecoding() && budget > 0) {
-        budget -= addChunk(batch, sequence, budget);
+  }
+
+  /// The step that `batch` describes took `nanos`.
+  void stepTook(StepBatch batch, long nanos) {
+    int numPromptTokens = batch.numPromptTokens();
+    promptBudget.learn(batch.numTokens() - numPromptTokens, numPromptTokens, nanos);
+  }
+
+  /// Its place in `prompts`; of equals the one that was admitted first.
+  private int mostUrgent(long nowNanos) {
+    int best = 0;
+    double highest = -1;
+    for (int i = 0; i < prompts.size(); i++) {
+      Sequence sequence = prompts.get(i);
+      double waited = nowNanos - sequence.submittedNanos();
+      double urgency = waited / (sequence.numTokens() - sequence.numComputedTokens());
+      if (urgency > highest) {
+        highest = urgency;
+        best = i;
       }
     }
-    while (budget > 0 && running.size() < settings.maxRunning() && admitNext()) {
-      Sequence admitted = running.getLast();
-      if (beginning.test(admitted)) {
-        budget -= addChunk(batch, admitted, budget);
+    return best;
+  }
+
+  private void admit(Consumer<Sequence> beginning) {
+    passed.clear();
+    Iterator<Sequence> queue = waiting.iterator();
+    while (queue.hasNext() && running.size() < settings.maxRunning()) {
+      Sequence sequence = queue.next();
+      KvLease lease = leaseFor(sequence);
+      if (lease == null) {
+        if (sequence.timesPassed() >= settings.maxRunning()) {
+          return;
+        }
+        passed.add(sequence);
+        continue;
+      }
+      sequence.lease(lease, nanoClock.getAsLong());
+      queue.remove();
+      running.add(sequence);
+      beginning.accept(sequence);
+      boolean mayPass = true;
+      for (Sequence each : passed) {
+        mayPass &= each.pass() < settings.maxRunning();
+      }
+      if (!mayPass) {
+        return;
       }
     }
   }
 
-  private static int addChunk(StepBatch batch, Sequence sequence, int budget) {
-    int chunk = Math.min(sequence.numTokens() - sequence.numComputedTokens(), budget);
-    batch.add(sequence, chunk);
-    return chunk;
-  }
-
-  /// Moves the head of the queue to the running ones, if the slab has room for it.
-  private boolean admitNext() {
-    Sequence head = waiting.peek();
-    if (head == null) {
-      return false;
-    }
+  private @Nullable KvLease leaseFor(Sequence sequence) {
     Optional<KvLease> lease =
-        slab.lease(head.request.maxTokens(), window, settings.maxBatchTokens());
-    if (lease.isEmpty()) {
-      return false;
-    }
-    head.lease(lease.get(), nanoClock.getAsLong());
-    running.add(waiting.remove());
-    return true;
+        slab.lease(sequence.request.maxTokens(), window, settings.maxBatchTokens());
+    return lease.orElse(null);
   }
 
   boolean isIdle() {

@@ -26,6 +26,7 @@ final class Sequence implements SequenceHandle {
 
   private int numTokens;
   private float @Nullable [] promptLogprobs;
+  private int timesPassed;
   private boolean ended;
 
   private final long submittedNanos;
@@ -50,6 +51,16 @@ final class Sequence implements SequenceHandle {
 
   boolean isCancelRequested() {
     return cancelRequested;
+  }
+
+  /// How many that came later were admitted before it.
+  int timesPassed() {
+    return timesPassed;
+  }
+
+  /// One more was; how many now.
+  int pass() {
+    return ++timesPassed;
   }
 
   /// From here on the sequence owns `lease`, until it ends.

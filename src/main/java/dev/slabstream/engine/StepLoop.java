@@ -4,8 +4,8 @@ import dev.slabstream.model.LanguageModel;
 import dev.slabstream.sampling.SampledToken;
 import java.lang.System.Logger.Level;
 import java.util.Iterator;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 
 /// The steps of the engine, one after the other, on one thread: what [Engine] owns beyond its thread.
 ///
@@ -26,7 +26,7 @@ final class StepLoop {
   private final EngineEvents events;
   private final LongSupplier nanoClock;
   private final StepBatch batch;
-  private final Predicate<Sequence> beginning = this::begin;
+  private final Consumer<Sequence> beginning = this::begin;
 
   private volatile boolean cancellationsPending;
   private volatile int numRunning;
@@ -117,7 +117,7 @@ final class StepLoop {
   }
 
   /// A sequence has its lease: makes it ready to compute.
-  private boolean begin(Sequence sequence) {
+  private void begin(Sequence sequence) {
     submissions.left();
     numRunning = scheduler.running.size();
     SequenceRequest request = sequence.request;
@@ -127,10 +127,9 @@ final class StepLoop {
       request.listener().onAdmitted();
     } catch (Exception | OutOfMemoryError e) {
       end(sequence, new Outcome.Failed(e));
-      return false;
+      return;
     }
     events.onAdmitted(sequence.admittedNanos() - sequence.submittedNanos());
-    return true;
   }
 
   private void compute() {
@@ -138,6 +137,7 @@ final class StepLoop {
     counters.steps.increment();
     model.forward(batch.slices(), batch);
     long nowNanos = nanoClock.getAsLong();
+    scheduler.stepTook(batch, nowNanos - startNanos);
     counters.promptTokens.add(batch.numPromptTokens());
     for (int i = 0; i < batch.numSequences(); i++) {
       deliver(i, nowNanos);

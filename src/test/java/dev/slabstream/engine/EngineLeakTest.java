@@ -36,7 +36,7 @@ class EngineLeakTest {
     FakeModel model = new FakeModel(300, window);
     model.recording = false;
     KvSlab slab = leaks.slab(FakeModel.layout(48));
-    Engine engine = new Engine(new EngineSettings(32, 64, 12, 16), model, slab, new FakeClock());
+    Engine engine = new Engine(new EngineSettings(32, 64, 12), model, slab, new FakeClock());
     int submitted = 0;
     while (submitted < NUM_REQUESTS || !live.isEmpty()) {
       while (submitted < NUM_REQUESTS && random.nextInt(3) != 0) {

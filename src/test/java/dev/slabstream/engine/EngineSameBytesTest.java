@@ -143,7 +143,7 @@ class EngineSameBytesTest {
     List<RecordingListener> listeners = new ArrayList<>();
     List<SequenceHandle> toCancel = new ArrayList<>();
     try (Engine engine =
-        new Engine(new EngineSettings(100, 23, 6, 9), model, slab, System::nanoTime)) {
+        new Engine(new EngineSettings(100, 23, 6), model, slab, System::nanoTime)) {
       while (listeners.size() < requests.size()) {
         SequenceRequest next = requests.get(listeners.size());
         RecordingListener listener = new RecordingListener();

@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 
 /// A model with a cache of one number per position: the token id, written to its place in the slab. The logits after a position are
 /// a function of all ids it sees, read back from the slab, so a token depends on its own sequence alone, and on all of it, exactly
@@ -33,6 +34,9 @@ final class FakeModel implements LanguageModel {
 
   /// Runs at the start of every forward pass.
   Runnable before = () -> {};
+
+  /// Lets the time pass that a forward pass takes.
+  Consumer<List<Slice>> duration = batch -> {};
 
   boolean forgetsLogits;
 
@@ -109,6 +113,7 @@ final class FakeModel implements LanguageModel {
       steps.add(new Computed(batch.stream().map(FakeModel::describe).toList()));
     }
     before.run();
+    duration.accept(batch);
     for (int i = 0; i < batch.size(); i++) {
       Slice slice = batch.get(i);
       store(slice);

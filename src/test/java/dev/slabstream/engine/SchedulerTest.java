@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.kvcache.KvSlab;
 import dev.slabstream.kvcache.LeakDetector;
+import dev.slabstream.model.Slice;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -12,12 +15,13 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class SchedulerTest {
   @RegisterExtension final LeakDetector leaks = new LeakDetector();
 
+  private final FakeClock clock = new FakeClock();
   private FakeModel model = new FakeModel(1000, 0);
-  private Engine engine = engine(16, new EngineSettings(100, 40, 4, 8));
+  private Engine engine = engine(16, new EngineSettings(100, 32, 4));
 
   private Engine engine(int numBlocks, EngineSettings settings) {
     KvSlab slab = leaks.slab(FakeModel.layout(numBlocks));
-    return new Engine(settings, model, slab, new FakeClock());
+    return new Engine(settings, model, slab, clock);
   }
 
   @AfterEach
@@ -43,15 +47,15 @@ class SchedulerTest {
 
   @Test
   void aPromptIsComputedInChunksOfTheBudgetAndThenTokenByToken() {
-    RecordingListener listener = submit(90, 3);
-    expectStep("0+40 NONE [0, 1, 2, -1, -1, -1]");
-    expectStep("40+40 NONE [0, 1, 2, 3, 4, -1]");
+    RecordingListener listener = submit(74, 3);
+    expectStep("0+32 NONE [0, 1, -1, -1, -1]");
+    expectStep("32+32 NONE [0, 1, 2, 3, -1]");
     assertThat(listener.told).containsExactly("admitted");
-    expectStep("80+10 LAST [0, 1, 2, 3, 4, 5]");
+    expectStep("64+10 LAST [0, 1, 2, 3, 4]");
     assertThat(listener.told).containsExactly("admitted", "token 0");
-    expectStep("90+1 LAST [0, 1, 2, 3, 4, 5]");
+    expectStep("74+1 LAST [0, 1, 2, 3, 4]");
     // The last token is sampled from the one before: its own keys and values are never needed.
-    expectStep("91+1 LAST [0, 1, 2, 3, 4, 5]");
+    expectStep("75+1 LAST [0, 1, 2, 3, 4]");
     assertThat(listener.last()).isEqualTo("finished LENGTH");
     assertThat(engine.step()).isZero();
   }
@@ -59,39 +63,69 @@ class SchedulerTest {
   @Test
   void shortPromptsShareAStep() {
     submit(10, 5);
-    submit(20, 5);
     submit(16, 5);
-    expectStep("0+10 LAST [0]", "0+20 LAST [1, 2]", "0+10 NONE [3, -1]");
-    // What is left of the third prompt now comes beside two decodes: eight tokens at most, six are
-    // left.
-    expectStep("10+1 LAST [0]", "20+1 LAST [1, 2]", "10+6 LAST [3, -1]");
-    expectStep("11+1 LAST [0]", "21+1 LAST [1, 2]", "16+1 LAST [3, 4]");
+    submit(20, 5);
+    expectStep("0+10 LAST [0]", "0+16 LAST [1, -1]", "0+6 NONE [2, -1]");
+    expectStep("10+1 LAST [0]", "16+1 LAST [1, 3]", "6+14 LAST [2, 4]");
+    expectStep("11+1 LAST [0]", "17+1 LAST [1, 3]", "20+1 LAST [2, 4]");
   }
 
   @Test
-  void decodesComeFirstAndPromptsBesideThemInSmallChunks() {
-    submit(4, 30);
-    expectStep("0+4 LAST [0, -1, -1]");
-    submit(18, 30);
-    submit(5, 30);
-    expectStep("4+1 LAST [0, -1, -1]", "0+8 NONE [1, -1, -1]");
-    expectStep("5+1 LAST [0, -1, -1]", "8+8 NONE [1, -1, -1]");
-    // The first prompt leaves six of the eight tokens to the next.
-    expectStep("6+1 LAST [0, -1, -1]", "16+2 LAST [1, 2, -1]", "0+5 LAST [3, -1, -1]");
-    expectStep("7+1 LAST [0, -1, -1]", "18+1 LAST [1, 2, -1]", "5+1 LAST [3, -1, -1]");
+  void besideDecodesPromptsGetWhatTheirTimeAllows() {
+    // A step takes 6 ms, and 2 ms for each token: beside one decode of 8 ms there are 12 for
+    // prompts.
+    model.duration = batch -> clock.advance(6_000_000 + 2_000_000L * tokens(batch));
+    submit(4, 60);
+    for (int i = 0; i < 20; i++) {
+      engine.step();
+    }
+    submit(50, 30);
+    // Not known yet what a prompt's tokens cost beside a decode.
+    expectStep("23+1 LAST [0, 1, -1, -1]", "0+31 NONE [2, 3, -1, -1, -1]");
+    expectStep("24+1 LAST [0, 1, -1, -1]", "31+8 NONE [2, 3, 4, -1, -1]");
+    expectStep("25+1 LAST [0, 1, -1, -1]", "39+8 NONE [2, 3, 4, -1, -1]");
+    expectStep("26+1 LAST [0, 1, -1, -1]", "47+3 LAST [2, 3, 4, 5, -1]");
+  }
+
+  private static int tokens(List<Slice> batch) {
+    return batch.stream().mapToInt(Slice::count).sum();
   }
 
   @Test
-  void theFirstPromptTakesTheBudgetBeforeTheSecond() {
+  void ofTwoPromptsThatCameTogetherTheShorterGoesFirst() {
     submit(50, 1);
-    submit(50, 1);
-    expectStep("0+40 NONE [0, 1, 2, -1]");
-    // Admitted only now: computing begins at once.
-    assertThat(engine.stats().running()).isEqualTo(1);
-    assertThat(engine.stats().waiting()).isEqualTo(1);
-    expectStep("40+10 LAST [0, 1, 2, 3]", "0+30 NONE [4, 5, -1, -1]");
-    // The first has finished: nobody decodes, so the whole budget is for the second.
-    expectStep("30+20 LAST [4, 5, 0, 1]");
+    submit(20, 1);
+    clock.advance(1000);
+    expectStep("0+20 LAST [0, 1]", "0+12 NONE [2, -1, -1, -1]");
+  }
+
+  @Test
+  void aLongPromptThatHasWaitedGoesBeforeAShortOneThatHasNot() {
+    submit(100, 1);
+    clock.advance(100);
+    submit(10, 1);
+    // Waited 110 for 100 tokens, and 10 for 10.
+    clock.advance(10);
+    expectStep("0+32 NONE [0, 1, -1, -1, -1, -1, -1]");
+    // Now 120 for 68, and 20 for 10: the short one has caught up.
+    clock.advance(10);
+    expectStep("0+10 LAST [2]", "32+22 NONE [0, 1, 3, 4, -1, -1, -1]");
+  }
+
+  @Test
+  void noPromptWaitsForEverBehindShorterOnes() {
+    model.duration = batch -> clock.advance(1_000_000L * tokens(batch));
+    RecordingListener prompt = submit(96, 1);
+    int steps = 0;
+    while (!prompt.hasEnded()) {
+      // As many tokens of new short prompts as the machine can compute.
+      submit(16, 1);
+      submit(16, 1);
+      engine.step();
+      steps++;
+    }
+    // Its turn comes when it has waited for as long, for each of its tokens, as the short ones do.
+    assertThat(steps).isBetween(4, 40);
   }
 
   @Test
@@ -111,12 +145,13 @@ class SchedulerTest {
   @Test
   void admissionReservesThePromptAndAllNewTokens() {
     // 16 blocks: 10 + 5 fit, and one block is left.
-    submit(20, 140);
-    submit(20, 60);
+    submit(16, 140);
+    submit(16, 64);
     RecordingListener third = submit(8, 9);
-    expectStep("0+20 LAST [0, 1, -1, -1, -1, -1, -1, -1, -1, -1]", "0+20 LAST [2, 3, -1, -1, -1]");
+    expectStep(
+        "0+16 LAST [0, -1, -1, -1, -1, -1, -1, -1, -1, -1]", "0+16 LAST [1, -1, -1, -1, -1]");
     assertThat(engine.stats().waiting()).isEqualTo(1);
-    for (int i = 0; i < 59; i++) {
+    for (int i = 0; i < 63; i++) {
       engine.step();
       assertThat(third.told).isEmpty();
     }
@@ -124,33 +159,36 @@ class SchedulerTest {
     engine.step();
     assertThat(third.told).containsExactly("admitted", "token 0");
     assertThat(model.takeLastStep())
-        .containsExactly("79+1 LAST [0, 1, 4, 6, 8, -1, -1, -1, -1, -1]", "0+8 LAST [2, -1]");
+        .containsExactly("79+1 LAST [0, 2, 4, 6, 8, -1, -1, -1, -1, -1]", "0+8 LAST [1, -1]");
   }
 
   @Test
-  void whoDoesNotFitHoldsUpThoseBehind() {
-    RecordingListener first = submit(100, 4);
+  void whoDoesNotFitIsPassedByThoseThatDoButNotForEver() {
+    RecordingListener first = submit(100, 60);
     RecordingListener large = submit(100, 100);
-    RecordingListener small = submit(1, 1);
+    List<RecordingListener> small = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      small.add(submit(1, 20));
+    }
     while (!first.hasEnded()) {
       assertThat(engine.step()).isPositive();
       assertThat(large.told).isEmpty();
-      assertThat(small.told).isEmpty();
     }
+    // As many as may run at once went before it, and then none: all are done, and the slab is
+    // empty.
+    assertThat(small.stream().filter(RecordingListener::hasEnded)).hasSize(4);
+    assertThat(engine.stats().running()).isZero();
+    assertThat(engine.stats().waiting()).isEqualTo(5);
     engine.step();
     assertThat(large.told).containsExactly("admitted");
-    while (!large.told.contains("token 0")) {
-      assertThat(small.told).isEmpty();
-      engine.step();
-    }
-    engine.step();
-    assertThat(small.last()).isEqualTo("finished LENGTH");
+    while (engine.step() > 0) {}
+    assertThat(small).allMatch(RecordingListener::hasEnded);
   }
 
   @Test
   void everySequenceHasATokenInEveryStepOnceItDecodes() {
     engine.close();
-    engine = engine(64, new EngineSettings(100, 4, 4, 8));
+    engine = engine(64, new EngineSettings(100, 4, 4));
     for (int i = 0; i < 3; i++) {
       submit(1, 40);
     }
@@ -175,7 +213,7 @@ class SchedulerTest {
     model = new FakeModel(1000, 20);
     engine.close();
     // Window 20, chunks of up to 8: three blocks suffice for a sequence of any length.
-    engine = engine(3, new EngineSettings(10, 8, 2, 8));
+    engine = engine(3, new EngineSettings(10, 8, 2));
     RecordingListener listener = submit(40, 200);
     expectStep("0+8 NONE [0" + ", -1".repeat(14) + "]");
     for (int i = 0; i < 4; i++) {
@@ -197,8 +235,8 @@ class SchedulerTest {
     RecordingListener listener = new RecordingListener();
     engine.submit(
         Requests.withPromptLogprobs(Requests.request(Requests.prompt(1, 50), 3, listener)));
-    expectStep("0+40 ALL [0, 1, 2, -1]");
-    expectStep("40+10 ALL [0, 1, 2, 3]");
+    expectStep("0+32 ALL [0, 1, -1, -1]");
+    expectStep("32+18 ALL [0, 1, 2, 3]");
     expectStep("50+1 LAST [0, 1, 2, 3]");
   }
 }
