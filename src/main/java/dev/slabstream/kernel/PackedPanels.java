@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 /// Weights in panels of [#PANEL_ROWS] rows, rows padded with zeros: lanes of a vector are output rows.
 ///
 /// ```
-/// matrix   [part][panel]                            a part is one tensor
+/// matrix   [part][panel]                            a part is one tensor, or some panels of it
 /// panel    [group of inputs], or, in plain formats, weights [inputs][32 rows]
 /// group    codes   [words][32 rows]                NIBBLE: 8 weights a word, BYTE: 4
 ///          scales  [32 rows]                       f16 or f32
@@ -101,13 +101,19 @@ public final class PackedPanels implements PackedMatrix {
     return false;
   }
 
-  /// The part that holds panel `panel`.
+  /// The part that holds panel `panel`: found by halving, since an odd file makes many.
   public Part partOf(int panel) {
-    int i = parts.length - 1;
-    while (parts[i].firstPanel > panel) {
-      i--;
+    int from = 0;
+    int to = parts.length;
+    while (to - from > 1) {
+      int middle = (from + to) >>> 1;
+      if (parts[middle].firstPanel > panel) {
+        to = middle;
+      } else {
+        from = middle;
+      }
     }
-    return parts[i];
+    return parts[from];
   }
 
   /// Writes row `row` as the file's type defines its weights, `d * (q + bias) + m` without fusing, to `out`.
@@ -135,7 +141,7 @@ public final class PackedPanels implements PackedMatrix {
     }
   }
 
-  /// The panels of one tensor.
+  /// Panels of one tensor that have one format: all of them, as a rule ([PanelPacker]).
   ///
   /// @param firstRow its first output in the matrix
   /// @param rows its outputs, without padding

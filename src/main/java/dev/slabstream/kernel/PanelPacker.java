@@ -10,18 +10,22 @@ import dev.slabstream.kernel.PackedPanels.Part;
 import dev.slabstream.kernel.PanelFormat.Codes;
 import dev.slabstream.tensor.ElementType;
 import dev.slabstream.tensor.Tensor;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 
 /// Repacks tensors into [PackedPanels], panels in parallel, and checks that every scale and plain weight is finite.
 final class PanelPacker {
+  private static final System.Logger LOG = System.getLogger(PanelPacker.class.getName());
   private static final ValueLayout.OfShort FILE_SHORT =
       JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  private static final int ROWS_PER_CLAIM = 64;
+  private static final int PANELS_PER_CLAIM = 2;
 
   private final WeightMemory memory;
   private final WorkerPool pool;
@@ -52,43 +56,108 @@ final class PanelPacker {
       throw new IllegalArgumentException(
           tensors.getFirst().name() + ": [" + rows + ", " + cols + "] is too large to pack");
     }
-    Part[] parts = new Part[tensors.size()];
+    List<Part> parts = new ArrayList<>();
     int firstRow = 0;
     int firstPanel = 0;
-    for (int i = 0; i < parts.length; i++) {
-      parts[i] = packPart(tensors.get(i), firstRow, firstPanel);
-      firstRow += parts[i].rows();
-      firstPanel += parts[i].numPanels();
+    for (Tensor tensor : tensors) {
+      PanelFormat[] formats = formats(tensor);
+      for (int from = 0; from < formats.length; ) {
+        int to = endOfRun(formats, from);
+        Part part = packPart(tensor, formats[from], from, to, firstRow, firstPanel);
+        parts.add(part);
+        firstRow += part.rows();
+        firstPanel += part.numPanels();
+        from = to;
+      }
     }
-    return new PackedPanels((int) cols, parts);
+    return new PackedPanels((int) cols, parts.toArray(Part[]::new));
   }
 
-  private Part packPart(Tensor tensor, int firstRow, int firstPanel) {
-    int rows = (int) tensor.rows();
+  /// Formats of the panels of a tensor: what its type says, but for panels with a code of -128, which fields cannot hold. Quantisers
+  /// round to -127 to 127; a file may have it all the same, and such panels are packed as floats.
+  private PanelFormat[] formats(Tensor tensor) {
+    PanelFormat usual = PanelFormat.of(tensor.type());
+    PanelFormat[] formats = new PanelFormat[Part.numPanels((int) tensor.rows())];
+    Arrays.fill(formats, usual);
+    if (tensor.type() != ElementType.Q8_0) {
+      return formats;
+    }
+    LongAdder found = new LongAdder();
+    pool.run(
+        formats.length,
+        PANELS_PER_CLAIM,
+        (from, to, worker) -> {
+          for (int panel = from; panel < to; panel++) {
+            if (hasLowestCode(tensor, panel)) {
+              formats[panel] = PanelFormat.plain(Codes.F32);
+              found.increment();
+            }
+          }
+        });
+    if (found.sum() > 0) {
+      LOG.log(
+          Level.WARNING,
+          "{0}: {1} of {2} panels of {3} rows have a code of -128, which quantisers to Q8_0 avoid, and are kept as 32-bit floats:"
+              + " 3.8 times as large, and slower",
+          tensor.name(),
+          found.sum(),
+          formats.length,
+          PackedPanels.PANEL_ROWS);
+    }
+    return formats;
+  }
+
+  private static boolean hasLowestCode(Tensor tensor, int panel) {
+    int blockBytes = tensor.type().blockBytes();
+    long firstRow = (long) panel * PackedPanels.PANEL_ROWS;
+    long end = Math.min(tensor.rows(), firstRow + PackedPanels.PANEL_ROWS);
+    byte lowest = 0;
+    for (long r = firstRow; r < end; r++) {
+      byte[] row = tensor.row(r).toArray(JAVA_BYTE);
+      for (int block = 0; block < row.length; block += blockBytes) {
+        for (int i = block + Short.BYTES; i < block + blockBytes; i++) {
+          lowest = (byte) Math.min(lowest, row[i]);
+        }
+      }
+    }
+    return lowest == Byte.MIN_VALUE;
+  }
+
+  private static int endOfRun(PanelFormat[] formats, int from) {
+    int to = from + 1;
+    while (to < formats.length && formats[to].equals(formats[from])) {
+      to++;
+    }
+    return to;
+  }
+
+  /// Panels `fromPanel` to `toPanel` of a tensor, as a part that begins at `firstRow` and `firstPanel` of the matrix.
+  private Part packPart(
+      Tensor tensor, PanelFormat format, int fromPanel, int toPanel, int firstRow, int firstPanel) {
+    int fromRow = fromPanel * PackedPanels.PANEL_ROWS;
+    int rows = (int) Math.min(tensor.rows(), (long) toPanel * PackedPanels.PANEL_ROWS) - fromRow;
     int cols = (int) tensor.cols();
-    PanelFormat format =
-        tensor.type() == ElementType.Q8_0 && hasLowestCode(tensor)
-            ? PanelFormat.plain(Codes.F32)
-            : PanelFormat.of(tensor.type());
-    int numPanels = Part.numPanels(rows);
-    MemorySegment panels = memory.allocate(numPanels * Part.panelBytes(format, cols));
+    MemorySegment panels = memory.allocate((toPanel - fromPanel) * Part.panelBytes(format, cols));
     Part part = new Part(format, firstRow, rows, firstPanel, cols, panels);
     pool.run(
-        numPanels,
+        part.numPanels(),
         1,
         (from, to, worker) -> {
-          for (int panel = firstPanel + from; panel < firstPanel + to; panel++) {
+          for (int i = from; i < to; i++) {
+            int panel = firstPanel + i;
+            long tensorRow = fromRow + (long) i * PackedPanels.PANEL_ROWS;
             if (format.isGrouped()) {
-              packGrouped(tensor, part, panel);
+              packGrouped(tensor, tensorRow, part, panel);
             } else {
-              packPlain(tensor, part, panel);
+              packPlain(tensor, tensorRow, part, panel);
             }
           }
         });
     return part;
   }
 
-  private static void packGrouped(Tensor tensor, Part part, int panel) {
+  /// @param firstRow row of the tensor that is the panel's first
+  private static void packGrouped(Tensor tensor, long firstRow, Part part, int panel) {
     PanelFormat format = part.format();
     BlockUnpacker unpacker = BlockUnpacker.of(tensor.type());
     int blockElements = tensor.type().blockElements();
@@ -102,7 +171,6 @@ final class PanelPacker {
     int[] words = new int[part.cols() / codesPerWord * PackedPanels.PANEL_ROWS];
     float[] panelScales = new float[part.numGroups() * PackedPanels.PANEL_ROWS];
     float[] panelMinima = new float[part.numGroups() * PackedPanels.PANEL_ROWS];
-    long firstRow = (long) (panel - part.firstPanel()) * PackedPanels.PANEL_ROWS;
     for (int lane = 0; lane < part.rowsOf(panel); lane++) {
       byte[] row = tensor.row(firstRow + lane).toArray(JAVA_BYTE);
       for (int block = 0; block < part.cols() / blockElements; block++) {
@@ -143,31 +211,6 @@ final class PanelPacker {
     return (codes[from] << 24) + (codes[from + 1] << 16) + (codes[from + 2] << 8) + codes[from + 3];
   }
 
-  /// Whether a code is -128, which fields cannot hold. Quantisers round to -127 to 127, but a file may have it: such a tensor is
-  /// packed as floats.
-  private boolean hasLowestCode(Tensor tensor) {
-    AtomicBoolean found = new AtomicBoolean();
-    int blockBytes = tensor.type().blockBytes();
-    pool.run(
-        (int) tensor.rows(),
-        ROWS_PER_CLAIM,
-        (from, to, worker) -> {
-          for (int r = from; r < to && !found.get(); r++) {
-            byte[] row = tensor.row(r).toArray(JAVA_BYTE);
-            byte lowest = 0;
-            for (int block = 0; block < row.length; block += blockBytes) {
-              for (int i = block + Short.BYTES; i < block + blockBytes; i++) {
-                lowest = (byte) Math.min(lowest, row[i]);
-              }
-            }
-            if (lowest == Byte.MIN_VALUE) {
-              found.set(true);
-            }
-          }
-        });
-    return found.get();
-  }
-
   /// Writes the scales of group `group`, which are 32 of `scales`.
   private static void writeScales(float[] scales, int group, Part part, long offset) {
     int from = group * PackedPanels.PANEL_ROWS;
@@ -181,9 +224,8 @@ final class PanelPacker {
     }
   }
 
-  private static void packPlain(Tensor tensor, Part part, int panel) {
+  private static void packPlain(Tensor tensor, long firstRow, Part part, int panel) {
     int cols = part.cols();
-    long firstRow = (long) (panel - part.firstPanel()) * PackedPanels.PANEL_ROWS;
     boolean wide = part.format().codes() == Codes.F32;
     float[] weights = new float[cols];
     float[] floats = new float[wide ? cols * PackedPanels.PANEL_ROWS : 0];

@@ -53,7 +53,7 @@ final class KernelScenarios {
   private void products() {
     for (ElementType type : ElementType.values()) {
       int block = type.blockElements();
-      int[] widths = block == 1 ? new int[] {1, 37, 300} : new int[] {block, 5 * block};
+      int[] widths = block == 1 ? new int[] {1, 37, 300} : new int[] {block, 11 * block};
       for (int cols : widths) {
         for (int rows : ROWS) {
           RandomTensors random = new RandomTensors(type.ordinal() * 1000L + cols + rows);
@@ -82,11 +82,44 @@ final class KernelScenarios {
       kernels.matmul(w, random.floats(tokens * 512, 1f), y, tokens);
       results.put("product of all types together, of " + tokens, y);
     }
-    // Longer than what is unpacked at a time, and no multiple of it.
-    PackedMatrix wide = kernels.pack(List.of(random.tensor(ElementType.Q4_1, 33, 32 * 141)));
-    float[] y = filled(33);
-    kernels.matmul(wide, random.floats(32 * 141, 1f), y, 1);
-    results.put("product of long rows", y);
+    longRows();
+    extremeCodes();
+  }
+
+  /// Many times what is unpacked at a time, and no multiple of it.
+  private void longRows() {
+    for (ElementType type : ElementType.values()) {
+      RandomTensors random = new RandomTensors(type.ordinal());
+      int cols = type.blockElements() == 256 ? 256 * 9 : 32 * 141;
+      PackedMatrix w = kernels.pack(List.of(random.tensor(type, 33, cols)));
+      for (int tokens : new int[] {1, 13, 100}) {
+        float[] y = filled(tokens * 33);
+        kernels.matmul(w, random.floats(tokens * cols, 1f), y, tokens);
+        results.put("product of long rows, " + type + " of " + tokens, y);
+      }
+    }
+  }
+
+  /// The largest and smallest codes side by side, where what hangs on to a code is largest, and, in some panels, the one that is not
+  /// packed as a code.
+  private void extremeCodes() {
+    int cols = 352;
+    for (int lowest : new int[] {-127, -128}) {
+      RandomTensors random = new RandomTensors(lowest);
+      Tensor tensor = random.tensor(ElementType.Q8_0, 100, cols);
+      random.extremeCodes(tensor, lowest == -127 ? 0 : 32, 64, lowest);
+      PackedMatrix w = kernels.pack(List.of(tensor));
+      for (int tokens : TOKENS) {
+        float[] y = filled(tokens * 100);
+        kernels.matmul(w, random.floats(tokens * cols, 1f), y, tokens);
+        results.put("product of codes from " + lowest + " of " + tokens, y);
+      }
+      float[] rows = filled(100 * cols);
+      int[] all = new int[100];
+      Arrays.setAll(all, i -> i);
+      kernels.gatherRows(w, all, all.length, rows);
+      results.put("rows of codes from " + lowest, rows);
+    }
   }
 
   private void rows() {

@@ -3,6 +3,7 @@ package dev.slabstream.kernel;
 import dev.slabstream.tensor.ElementType;
 import dev.slabstream.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.SplittableRandom;
@@ -24,7 +25,14 @@ final class RandomTensors {
         case F32 -> buffer.putFloat(at, weight());
         case F16 -> buffer.putShort(at, half(weight()));
         case BF16 -> buffer.putShort(at, (short) (Float.floatToRawIntBits(weight()) >> 16));
-        case Q4_0, Q5_0, Q8_0 -> buffer.putShort(at, half(weight() / 16));
+        case Q4_0, Q5_0 -> buffer.putShort(at, half(weight() / 16));
+        case Q8_0 -> {
+          buffer.putShort(at, half(weight() / 128));
+          // Quantisers make no code of -128, and panels with one are not packed as codes.
+          for (int i = at + Short.BYTES; i < at + type.blockBytes(); i++) {
+            bytes[i] = (byte) Math.max(bytes[i], -127);
+          }
+        }
         case Q4_1, Q5_1, Q4_K, Q5_K -> {
           float scale = type == ElementType.Q4_1 || type == ElementType.Q5_1 ? 16 : 1024;
           buffer.putShort(at, half(weight() / scale));
@@ -35,6 +43,20 @@ final class RandomTensors {
     }
     return new Tensor(
         type + "[" + rows + "," + cols + "]", type, rows, cols, MemorySegment.ofArray(bytes));
+  }
+
+  /// Makes the codes of rows `fromRow` to `toRow` of a Q8_0 tensor `lowest`, 127 or 0, by chance.
+  void extremeCodes(Tensor tensor, int fromRow, int toRow, int lowest) {
+    byte[] codes = {(byte) lowest, (byte) lowest, 127, 127, 0};
+    int blockBytes = tensor.type().blockBytes();
+    for (int row = fromRow; row < toRow; row++) {
+      MemorySegment bytes = tensor.row(row);
+      for (int i = 0; i < bytes.byteSize(); i++) {
+        if (i % blockBytes >= Short.BYTES) {
+          bytes.set(ValueLayout.JAVA_BYTE, i, codes[random.nextInt(codes.length)]);
+        }
+      }
+    }
   }
 
   private float weight() {

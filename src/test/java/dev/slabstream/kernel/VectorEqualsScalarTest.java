@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.slabstream.model.OwnJvm;
+import dev.slabstream.tensor.ElementType;
+import dev.slabstream.tensor.Tensor;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import jdk.incubator.vector.VectorShape;
@@ -49,6 +52,34 @@ class VectorEqualsScalarTest {
         KernelScenarios.run(new KernelSettings(KernelBackend.VECTOR, 0, threads));
     assertThat(vector.keySet()).isEqualTo(scalar.keySet());
     vector.forEach((name, result) -> assertThat(result).as(name).isEqualTo(scalar.get(name)));
+  }
+
+  /// More threads than processors, and than a product has pieces for.
+  @Test
+  void aProductHasTheSameBitsOnSixtyFourThreads() {
+    RandomTensors random = new RandomTensors(64);
+    List<Tensor> weights =
+        List.of(
+            random.tensor(ElementType.Q4_1, 1536, 576), random.tensor(ElementType.F16, 576, 576));
+    for (int tokens : new int[] {1, 33}) {
+      float[] x = random.floats(tokens * 576, 1f);
+      float[] expected = product(new KernelSettings(KernelBackend.SCALAR, 0, 2), weights, x);
+      assertThat(product(new KernelSettings(KernelBackend.VECTOR, 0, 64), weights, x))
+          .isEqualTo(expected);
+    }
+  }
+
+  private static float[] product(KernelSettings settings, List<Tensor> weights, float[] x) {
+    try (Kernels kernels = Kernels.open(settings)) {
+      PackedMatrix w = kernels.pack(weights);
+      int tokens = x.length / w.cols();
+      float[] y = new float[tokens * w.rows()];
+      for (int i = 0; i < 2; i++) {
+        Arrays.fill(y, Float.NaN);
+        kernels.matmul(w, x, y, tokens);
+      }
+      return y;
+    }
   }
 
   /// A JVM has one width; so each is tried in a JVM of its own.
