@@ -24,6 +24,10 @@ final class EventStream {
   private static final Logger log = LoggerFactory.getLogger(EventStream.class);
   private static final byte[] DATA = "data: ".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] END = "\n\n".getBytes(StandardCharsets.US_ASCII);
+
+  /// What is fetched ahead of a client's reading: the sequence is to learn at once that it does not.
+  private static final int PREFETCH = 1;
+
   private static final byte[] KEEP_ALIVE = ":\n\n".getBytes(StandardCharsets.US_ASCII);
 
   private final boolean details;
@@ -35,7 +39,8 @@ final class EventStream {
     this.details = details;
   }
 
-  /// The frames of an admitted generation; never ends in an error, because an error is a frame too.
+  /// The frames of an admitted generation, made as they are asked for. An error is a frame too; only
+  /// that of a client that does not read, SLOW_CLIENT, ends them without one.
   ///
   /// @param events begins with [Started]
   /// @param details whether the last event tells how the generation ended
@@ -88,6 +93,9 @@ final class EventStream {
 
   private Publisher<byte[]> failed(Throwable failure) {
     ended = true;
+    if (failure instanceof GenerationException e && e.type() == ErrorType.SLOW_CLIENT) {
+      return Flux.error(failure);
+    }
     byte[] error = frame(WireJson.bytes(errorBody(failure)));
     Token unsent = pending;
     return unsent == null ? Flux.just(error) : Flux.just(tokenFrame(unsent, null), error);
@@ -122,7 +130,8 @@ final class EventStream {
 
   /// Merges comments into the frames, so that the stream is never silent for longer than `quiet`.
   /// Two ticks of half that time in a row without a frame make one comment: cheaper than a timer
-  /// that every token would start anew.
+  /// that every token would start anew. Ticks that nobody asks for are dropped, so that no comments
+  /// pile up for a client that does not read.
   private Flux<byte[]> withKeepAlive(Flux<byte[]> frames, Duration quiet, Scheduler scheduler) {
     return frames.publish(
         shared -> {
@@ -131,8 +140,9 @@ final class EventStream {
                   .onBackpressureDrop()
                   .map(_ -> KEEP_ALIVE)
                   .takeUntilOther(shared.ignoreElements());
-          return Flux.merge(shared, ticks).filter(this::isDue);
-        });
+          return Flux.merge(PREFETCH, shared, ticks).filter(this::isDue);
+        },
+        PREFETCH);
   }
 
   private boolean isDue(byte[] frame) {

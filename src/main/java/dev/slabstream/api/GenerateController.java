@@ -10,7 +10,6 @@ import dev.slabstream.generation.Sessions;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.http.CacheControl;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
@@ -100,10 +99,11 @@ final class GenerateController {
     headers.setContentType(MediaType.TEXT_EVENT_STREAM);
     headers.setCacheControl(CacheControl.noCache());
     headers.set("X-Accel-Buffering", "no");
-    DataBufferFactory buffers = response.bufferFactory();
     return response.writeAndFlushWith(
-        EventStream.of(events, details, settings.keepAlive(), Schedulers.parallel())
-            .map(frame -> Mono.just(buffers.wrap(frame))));
+        Mono.just(
+            StreamConnection.of(response)
+                .write(
+                    EventStream.of(events, details, settings.keepAlive(), Schedulers.parallel()))));
   }
 
   private Mono<Void> whole(GenerateRequest request, ServerWebExchange exchange) {

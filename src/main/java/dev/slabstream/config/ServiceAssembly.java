@@ -63,7 +63,9 @@ final class ServiceAssembly {
         // All that the engine would take may come at one moment: its own queue is what refuses.
         maxConcurrentRequests,
         properties.session().max(),
-        properties.session().idleTimeout());
+        properties.session().idleTimeout(),
+        properties.api().streamBuffer(),
+        properties.api().slowClientTimeout());
   }
 
   MeteredParts metered(

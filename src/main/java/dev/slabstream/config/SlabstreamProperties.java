@@ -158,11 +158,24 @@ public record SlabstreamProperties(
   /// @param maxBodySize Longest request body; a longer one is refused with 413.
   /// @param keepAlive How long a stream may be silent before a comment is sent to keep the
   ///     connection open.
+  /// @param streamBuffer Events of one stream that may wait for its client before the sequence
+  ///     pauses.
+  /// @param slowClientTimeout A stream whose client did not read on for this long is cancelled and
+  ///     its connection closed.
+  /// @param sendBuffer Send buffer of a connection in the kernel. What lies in it is lost when a
+  ///     client goes away, and a client that does not read fills it before its sequence pauses.
   public record Api(
       @DefaultValue("refuse") @NotNull UnknownParameters unknownParameters,
       @DefaultValue("1MB") @NotNull DataSize maxBodySize,
-      @DefaultValue("15s") @DurationMin(millis = 1) Duration keepAlive) {
+      @DefaultValue("15s") @DurationMin(millis = 1) Duration keepAlive,
+      @DefaultValue("64") @Min(1) int streamBuffer,
+      @DefaultValue("30s") @DurationMin(millis = 1) Duration slowClientTimeout,
+      @DefaultValue("64KB") @NotNull DataSize sendBuffer) {
     public Api {
+      if (sendBuffer.toBytes() < 1024 || sendBuffer.toBytes() > 64 << 20) {
+        throw new IllegalArgumentException(
+            "slabstream.api.send-buffer must be from 1KB to 64MB; got " + sendBuffer);
+      }
       if (maxBodySize.toBytes() < 1 || maxBodySize.toBytes() > Integer.MAX_VALUE) {
         throw new IllegalArgumentException(
             "slabstream.api.max-body-size must be from 1B to 2047MB; got " + maxBodySize);

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// Advances all running sequences together: continuous batching.
 ///
 /// One thread owns all state and takes one step after the other (see [StepLoop] for what a step does and how far a failure
-/// reaches); it parks when there is nothing to do, and a submission or cancellation wakes it. Everybody else only hands requests
+/// reaches); it parks when there is nothing to do, and a submission, a cancellation or the end of a pause wakes it. Everybody else only hands requests
 /// in, sets a flag to cancel, and is told through a [SequenceListener].
 ///
 /// [#start()] gives the engine its thread. A test that wants to see every step never calls it and calls [#step()] itself.
@@ -120,7 +120,7 @@ public final class Engine implements AutoCloseable {
                   slab.stats().numTokens(),
                   request.maxTokens()));
     }
-    Sequence sequence = new Sequence(request, cancelSignal, nanoClock.getAsLong());
+    Sequence sequence = new Sequence(request, cancelSignal, this::wake, nanoClock.getAsLong());
     if (!submissions.offer(sequence)) {
       counters.rejected.increment();
       throw new OverloadedException(settings.maxQueue());
@@ -187,7 +187,7 @@ public final class Engine implements AutoCloseable {
 
   /// May be called by any thread.
   public EngineStats stats() {
-    return counters.stats(submissions.numWaiting(), loop.numRunning());
+    return counters.stats(submissions.numWaiting(), loop.numRunning(), loop.numPaused());
   }
 
   /// Takes no more submissions, gives what waits and runs up to `grace` to end by itself, cancels the rest, and ends the thread.

@@ -37,10 +37,11 @@ final class EngineCounters {
     }
   }
 
-  EngineStats stats(int waiting, int running) {
+  EngineStats stats(int waiting, int running, int paused) {
     return new EngineStats(
         waiting,
         running,
+        paused,
         steps.sum(),
         failedSteps.sum(),
         promptTokens.sum(),

@@ -6,6 +6,7 @@ import java.util.Map;
 ///
 /// @param waiting sequences in the queue
 /// @param running sequences that hold a lease
+/// @param paused of these, the ones that compute nothing because their client does not read; as of the last step
 /// @param steps steps that computed tokens
 /// @param failedSteps of these, the ones in which the forward pass threw
 /// @param promptTokens prompt tokens computed
@@ -18,6 +19,7 @@ import java.util.Map;
 public record EngineStats(
     int waiting,
     int running,
+    int paused,
     long steps,
     long failedSteps,
     long promptTokens,

@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 ///    *Urgent* is who has waited longest for each token still to be computed (highest response ratio next, Brinch Hansen 1971): of
 ///    two that came together the shorter goes first, and one that waits grows more urgent until it is first, however long it is and
 ///    whatever comes after it. A prompt that has begun has fewer tokens left, so it is rarely put off.
+///
+/// A paused sequence takes no part. It keeps its lease and its place among the running ones: what it has computed is kept for the
+/// moment when its client reads on, and how long that may take is for its owner to limit.
 final class Scheduler {
   private final EngineSettings settings;
   private final KvSlab slab;
@@ -44,6 +47,8 @@ final class Scheduler {
   /// Of a step: those that did not fit.
   private final List<Sequence> passed = new ArrayList<>();
 
+  private int numPaused;
+
   /// @param window positions that some layer still needs, 0 = all
   Scheduler(EngineSettings settings, KvSlab slab, int window, LongSupplier nanoClock) {
     this.settings = settings;
@@ -61,8 +66,11 @@ final class Scheduler {
   void schedule(StepBatch batch, Consumer<Sequence> beginning) {
     admit(beginning);
     prompts.clear();
+    numPaused = 0;
     for (Sequence sequence : running) {
-      if (sequence.isDecoding()) {
+      if (sequence.isPaused()) {
+        numPaused++;
+      } else if (sequence.isDecoding()) {
         batch.add(sequence, 1);
       } else {
         prompts.add(sequence);
@@ -133,6 +141,11 @@ final class Scheduler {
     Optional<KvLease> lease =
         slab.lease(sequence.request.maxTokens(), window, settings.maxBatchTokens());
     return lease.orElse(null);
+  }
+
+  /// Running sequences that took no part in the last step because they are paused.
+  int numPaused() {
+    return numPaused;
   }
 
   boolean isIdle() {

@@ -12,11 +12,13 @@ import org.jspecify.annotations.Nullable;
 /// There are no modes: `numTokens` tokens are known, `numComputedTokens` have their keys and values in the slab, and a step closes
 /// the gap. While a prompt is computed the gap is what is left of it; afterwards it is the one token that was sampled last.
 ///
-/// Owned by the engine's thread, except for [#cancel()].
+/// Owned by the engine's thread, except for what [SequenceHandle] asks for.
 final class Sequence implements SequenceHandle {
   final SequenceRequest request;
   private final Runnable cancelSignal;
+  private final Runnable resumeSignal;
   private volatile boolean cancelRequested;
+  private volatile boolean paused;
 
   private @Nullable KvLease lease;
   private @Nullable Sampler sampler;
@@ -35,9 +37,12 @@ final class Sequence implements SequenceHandle {
   private long lastTokenNanos;
 
   /// @param cancelSignal tells the engine that some sequence asks for its end
-  Sequence(SequenceRequest request, Runnable cancelSignal, long submittedNanos) {
+  /// @param resumeSignal tells the engine that some sequence may compute again
+  Sequence(
+      SequenceRequest request, Runnable cancelSignal, Runnable resumeSignal, long submittedNanos) {
     this.request = request;
     this.cancelSignal = cancelSignal;
+    this.resumeSignal = resumeSignal;
     this.submittedNanos = submittedNanos;
     ids = request.promptIds();
     numTokens = ids.length;
@@ -61,6 +66,21 @@ final class Sequence implements SequenceHandle {
   /// One more was; how many now.
   int pass() {
     return ++timesPassed;
+  }
+
+  @Override
+  public void pause() {
+    paused = true;
+  }
+
+  @Override
+  public void resume() {
+    paused = false;
+    resumeSignal.run();
+  }
+
+  boolean isPaused() {
+    return paused;
   }
 
   /// From here on the sequence owns `lease`, until it ends.

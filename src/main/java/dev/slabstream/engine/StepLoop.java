@@ -30,6 +30,7 @@ final class StepLoop {
 
   private volatile boolean cancellationsPending;
   private volatile int numRunning;
+  private volatile int numPaused;
   private int endedInStep;
 
   StepLoop(
@@ -61,6 +62,11 @@ final class StepLoop {
     return numRunning;
   }
 
+  /// Sequences that hold a lease and compute nothing, as of the last step. Any thread.
+  int numPaused() {
+    return numPaused;
+  }
+
   /// Nobody waits or runs, as of the last step.
   boolean isIdle() {
     return scheduler.isIdle();
@@ -74,6 +80,7 @@ final class StepLoop {
       takeIn();
       scheduler.schedule(batch, beginning);
       numRunning = scheduler.running.size();
+      numPaused = scheduler.numPaused();
       if (batch.numSequences() > 0) {
         compute();
       }
@@ -217,6 +224,7 @@ final class StepLoop {
 
   /// Ends whatever runs or waits.
   void endAll(Outcome outcome) {
+    numPaused = 0;
     submissions.drainTo(scheduler.waiting);
     for (int i = scheduler.running.size() - 1; i >= 0; i--) {
       end(scheduler.running.get(i), outcome);

@@ -28,8 +28,8 @@ import reactor.core.scheduler.Schedulers;
 ///
 /// Three kinds of threads, each behind a queue: a prompt waits for a tokenizer thread in a bounded
 /// queue (full: overloaded), its ids wait for the engine in the engine's (full: overloaded), and
-/// events wait for the subscriber in a queue as long as the request has tokens. So no subscriber
-/// runs on the engine's thread, and no event loop tokenizes.
+/// events wait for the subscriber in a queue of a few dozen (full: the sequence pauses). So no
+/// subscriber runs on the engine's thread, and no event loop tokenizes.
 ///
 /// Shutting down: [#drain()] refuses what is new, [#awaitIdle(Duration)] gives what runs its time,
 /// [#close()] cancels the rest. The engine is closed after that, as it ends what is cancelled.
@@ -82,12 +82,17 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     TokenTexts texts = new TokenTexts(tokenizer);
     SecureRandom random = new SecureRandom();
     this.engine = engine;
+    this.delivering =
+        Schedulers.newParallel(
+            "generation-events", Math.min(4, Runtime.getRuntime().availableProcessors()), true);
     this.context =
         new GenerationContext(
             model,
             tokenizer,
             texts,
             new PromptEncoder(tokenizer, texts, model, settings),
+            settings,
+            delivering,
             System::nanoTime);
     this.settings = settings;
     this.observer = new GuardedObserver(observer);
@@ -96,9 +101,6 @@ public final class EngineGenerationService implements GenerationService, AutoClo
         new ParameterValidator(settings, model.vocabSize(), () -> random.nextLong(SEED_BOUND));
     this.sessions = new InMemorySessions(settings, validator, clock);
     this.tokenizing = tokenizerThreads(settings);
-    this.delivering =
-        Schedulers.newParallel(
-            "generation-events", Math.min(4, Runtime.getRuntime().availableProcessors()), true);
     long sweepMillis = SWEEP_INTERVAL.toMillis();
     var unused =
         delivering.schedulePeriodically(
@@ -220,11 +222,14 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     return generation
         .events()
         .publishOn(delivering)
+        .doOnRequest(generation::requested)
         .doOnCancel(generation::cancelByClient)
-        .map(this::delivered);
+        .map(timed -> delivered(generation, timed))
+        .takeUntilOther(generation.abandonment());
   }
 
-  private GenerationEvent delivered(TimedEvent timed) {
+  private GenerationEvent delivered(Generation generation, TimedEvent timed) {
+    generation.taken();
     if (timed.event() instanceof Token token) {
       if (token.index() == 1) {
         observer.firstToken(timed.nanos());

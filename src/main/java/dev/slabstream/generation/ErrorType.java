@@ -20,6 +20,8 @@ public enum ErrorType {
   DRAINING("draining", 503),
   /// The request was cancelled by the server: session deleted, shutdown.
   CANCELLED("cancelled", 503),
+  /// The client did not read what it was sent. Never on the wire, since nobody reads it.
+  SLOW_CLIENT("slow_client", 503),
   /// The model computed NaN or infinity.
   NON_FINITE_LOGITS("non_finite_logits", 500),
   /// A defect of the server outside of a generation; the body says nothing about it, the log does.

@@ -13,6 +13,7 @@ import dev.slabstream.engine.SequenceTimes;
 import dev.slabstream.generation.GenerationEvent.Finished;
 import dev.slabstream.generation.GenerationEvent.PrefillToken;
 import dev.slabstream.generation.GenerationEvent.Started;
+import dev.slabstream.generation.GenerationOutcome.By;
 import dev.slabstream.generation.GenerationOutcome.Cancelled;
 import dev.slabstream.generation.GenerationOutcome.Completed;
 import dev.slabstream.generation.GenerationOutcome.Failed;
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /// One request on its way: from the subscription through the tokenizer's thread and the engine to
@@ -34,12 +36,13 @@ import reactor.core.publisher.Sinks;
 ///
 /// 1. [#run()] on a tokenizer thread makes the ids and submits.
 /// 2. The engine's thread reports; tokens become events here and go into a queue that never
-///    blocks. It holds no more than one event per token, so `max_new_tokens` bounds it.
+///    blocks. [ReaderPace] pauses the sequence while too many of them wait for the client.
 /// 3. One end, whichever way: [#end] tells the owner, which frees the session, then the client.
 ///
 /// Events are written by one thread at a time: the tokenizer's until the submission, the engine's
 /// from there on. [#cancelByClient()] and [#cancelByServer(String)] may come from any thread at any
-/// moment; they only ask, and whoever has the request at that moment ends it.
+/// moment; they only ask, and whoever has the request at that moment ends it. A client that does not
+/// read is told nothing more: [#abandonment()] ends its stream past what still waits for it.
 final class Generation implements Runnable, SequenceListener {
   private static final Logger log = LoggerFactory.getLogger(Generation.class);
 
@@ -57,12 +60,12 @@ final class Generation implements Runnable, SequenceListener {
     SequenceHandle submit(SequenceRequest request);
   }
 
-  /// An event and how long it took: since the token before, or for the first since the request
-  /// came.
+  /// An event and how long it took: since the token before or the end of a pause, or for the first
+  /// since the request came.
   record TimedEvent(GenerationEvent event, long nanos) {}
 
   /// Who asked for the end, and why.
-  private record Cancellation(boolean byClient, String reason) {}
+  private record Cancellation(By by, String reason) {}
 
   private final String inputs;
   private final ValidParameters parameters;
@@ -70,6 +73,8 @@ final class Generation implements Runnable, SequenceListener {
   private final Owner owner;
   private final long cameNanos;
   private final Sinks.Many<TimedEvent> sink = Sinks.many().unicast().onBackpressureBuffer();
+  private final Sinks.Empty<Void> abandonment = Sinks.empty();
+  private final ReaderPace pace;
 
   private volatile @Nullable Cancellation cancellation;
   private volatile @Nullable SequenceHandle handle;
@@ -87,11 +92,36 @@ final class Generation implements Runnable, SequenceListener {
     this.owner = owner;
     this.cameNanos = context.nanoClock().getAsLong();
     this.lastTokenNanos = cameNanos;
+    this.pace =
+        new ReaderPace(
+            context.settings().streamBuffer(),
+            context.settings().slowClientTimeout(),
+            context.timers(),
+            context.nanoClock(),
+            this::cancelSlowClient);
   }
 
   /// What the client gets; one subscriber.
   Flux<TimedEvent> events() {
     return sink.asFlux();
+  }
+
+  /// Fails when the request is given up because its client does not read. Its events are of no
+  /// use then: they wait for the client, and so would an error behind them.
+  Mono<Void> abandonment() {
+    return abandonment.asMono();
+  }
+
+  /// The subscriber asks for `n` more events.
+  void requested(long n) {
+    if (n == Long.MAX_VALUE) {
+      pace.unbounded();
+    }
+  }
+
+  /// The subscriber has taken an event.
+  void taken() {
+    pace.taken();
   }
 
   /// Tokens sampled so far.
@@ -100,11 +130,20 @@ final class Generation implements Runnable, SequenceListener {
   }
 
   void cancelByClient() {
-    cancel(new Cancellation(true, "the client went away"));
+    cancel(new Cancellation(By.CLIENT, "the client went away"));
   }
 
   void cancelByServer(String reason) {
-    cancel(new Cancellation(false, reason));
+    cancel(new Cancellation(By.SERVER, reason));
+  }
+
+  private void cancelSlowClient() {
+    String reason =
+        "the client did not read for %d ms"
+            .formatted(context.settings().slowClientTimeout().toMillis());
+    cancel(new Cancellation(By.SLOW_CLIENT, reason));
+    abandonment.tryEmitError(
+        new GenerationException(ErrorType.SLOW_CLIENT, "cancelled: " + reason));
   }
 
   private void cancel(Cancellation asked) {
@@ -180,6 +219,7 @@ final class Generation implements Runnable, SequenceListener {
       return;
     }
     handle = submitted;
+    pace.submitted(submitted);
     if (cancellation != null) {
       // It was asked for before the handle could be seen.
       submitted.cancel();
@@ -203,7 +243,7 @@ final class Generation implements Runnable, SequenceListener {
   @Override
   public Verdict onToken(int index, SampledToken token) {
     long now = context.nanoClock().getAsLong();
-    long nanos = now - lastTokenNanos;
+    long nanos = pace.withoutPause(lastTokenNanos, now);
     lastTokenNanos = now;
     generatedTokens = index + 1;
     boolean endsText =
@@ -264,10 +304,10 @@ final class Generation implements Runnable, SequenceListener {
     Cancellation asked = cancellation;
     if (asked == null) {
       // The engine does that to everything it still has when it closes.
-      asked = new Cancellation(false, "the server is shutting down");
+      asked = new Cancellation(By.SERVER, "the server is shutting down");
     }
     var cancelled = new GenerationException(ErrorType.CANCELLED, "cancelled: " + asked.reason());
-    end(new Cancelled(stage, asked.byClient()), times, () -> emitError(cancelled));
+    end(new Cancelled(stage, asked.by()), times, () -> emitError(cancelled));
   }
 
   private void fail(GenerationException failure, @Nullable SequenceTimes times) {
@@ -275,6 +315,7 @@ final class Generation implements Runnable, SequenceListener {
   }
 
   private void end(GenerationOutcome outcome, @Nullable SequenceTimes times, Runnable lastWords) {
+    pace.end();
     ValidRequest valid = request;
     owner.ended(
         this,
@@ -289,12 +330,13 @@ final class Generation implements Runnable, SequenceListener {
   }
 
   private void emit(GenerationEvent event, long nanos) {
+    pace.handedOut();
     sink.emitNext(new TimedEvent(event, nanos), FAIL_FAST);
   }
 
   private void emitError(GenerationException failure) {
     Cancellation asked = cancellation;
-    if (asked != null && asked.byClient()) {
+    if (asked != null && asked.by() != By.SERVER) {
       // Nobody listens, and Reactor would log the error as a lost one.
       sink.emitComplete(FAIL_FAST);
     } else {

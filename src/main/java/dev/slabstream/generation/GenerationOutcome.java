@@ -15,9 +15,17 @@ public sealed interface GenerationOutcome {
 
   /// It was ended early.
   ///
-  /// @param byClient whether the client went away; else the server did it: session deleted,
-  ///     shutdown
-  record Cancelled(Stage stage, boolean byClient) implements GenerationOutcome {}
+  record Cancelled(Stage stage, By by) implements GenerationOutcome {}
+
+  /// Who, or what, ended a request early.
+  enum By {
+    /// The client went away.
+    CLIENT,
+    /// The server: session deleted, shutdown.
+    SERVER,
+    /// The server, because the client did not read.
+    SLOW_CLIENT
+  }
 
   /// Where a request was when it was cancelled.
   enum Stage {

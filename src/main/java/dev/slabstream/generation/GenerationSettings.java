@@ -18,6 +18,9 @@ import java.time.Duration;
 /// @param tokenizerQueue prompts that may wait for one; one more is refused as overloaded
 /// @param maxSessions sessions that may be open at once
 /// @param sessionIdleTimeout a session that did nothing for this long is closed
+/// @param streamBuffer events of one request that may wait for its client before the sequence pauses
+/// @param slowClientTimeout a request whose sequence was paused for this long without a break is
+///     cancelled
 public record GenerationSettings(
     int defaultMaxNewTokens,
     int maxStopSequences,
@@ -30,11 +33,26 @@ public record GenerationSettings(
     int tokenizerThreads,
     int tokenizerQueue,
     int maxSessions,
-    Duration sessionIdleTimeout) {
+    Duration sessionIdleTimeout,
+    int streamBuffer,
+    Duration slowClientTimeout) {
 
   public static final GenerationSettings DEFAULTS =
       new GenerationSettings(
-          100, 4, 256, 16, 1024, 5, true, 128, 1, 128, 1000, Duration.ofMinutes(30));
+          100,
+          4,
+          256,
+          16,
+          1024,
+          5,
+          true,
+          128,
+          1,
+          128,
+          1000,
+          Duration.ofMinutes(30),
+          64,
+          Duration.ofSeconds(30));
 
   public GenerationSettings {
     atLeast("defaultMaxNewTokens", defaultMaxNewTokens, 1);
@@ -47,9 +65,14 @@ public record GenerationSettings(
     atLeast("tokenizerThreads", tokenizerThreads, 1);
     atLeast("tokenizerQueue", tokenizerQueue, 1);
     atLeast("maxSessions", maxSessions, 0);
-    if (!sessionIdleTimeout.isPositive()) {
-      throw new IllegalArgumentException(
-          "sessionIdleTimeout must be positive; got " + sessionIdleTimeout);
+    atLeast("streamBuffer", streamBuffer, 1);
+    positive("sessionIdleTimeout", sessionIdleTimeout);
+    positive("slowClientTimeout", slowClientTimeout);
+  }
+
+  private static void positive(String name, Duration value) {
+    if (!value.isPositive()) {
+      throw new IllegalArgumentException(name + " must be positive; got " + value);
     }
   }
 

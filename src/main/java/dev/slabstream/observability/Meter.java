@@ -101,6 +101,12 @@ public enum Meter {
       "slabstream.steps.failed", Kind.COUNTER, "steps", NONE, "Steps in which computing threw"),
   SEQUENCES_RUNNING(
       "slabstream.sequences.running", Kind.GAUGE, "sequences", NONE, "Sequences that hold a lease"),
+  SEQUENCES_PAUSED(
+      "slabstream.sequences.paused",
+      Kind.GAUGE,
+      "sequences",
+      NONE,
+      "Sequences that hold a lease and compute nothing, because their client does not read"),
   SEQUENCES_WAITING(
       "slabstream.sequences.waiting", Kind.GAUGE, "sequences", NONE, "Sequences in the queue"),
 

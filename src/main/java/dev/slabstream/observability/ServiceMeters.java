@@ -18,6 +18,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -38,10 +39,7 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
   private final Map<ErrorType, Counter> refused = new EnumMap<>(ErrorType.class);
   private final Map<ErrorType, Counter> failed = new EnumMap<>(ErrorType.class);
   private final Map<RequestOutcome, Counter> outcomes = new EnumMap<>(RequestOutcome.class);
-  private final Map<GenerationOutcome.Stage, Counter> cancelledByClient =
-      new EnumMap<>(GenerationOutcome.Stage.class);
-  private final Map<GenerationOutcome.Stage, Counter> cancelledByServer =
-      new EnumMap<>(GenerationOutcome.Stage.class);
+  private final Map<GenerationOutcome.Cancelled, Counter> cancelled = new HashMap<>();
   private final Timer timeToFirstToken;
   private final Timer interTokenLatency;
   private final Timer queueTime;
@@ -67,11 +65,11 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
       outcomes.put(outcome, counter(Meter.REQUESTS, "outcome", label(outcome)));
     }
     for (GenerationOutcome.Stage stage : GenerationOutcome.Stage.values()) {
-      String phase = label(stage);
-      cancelledByClient.put(
-          stage, counter(Meter.REQUESTS_CANCELLED, "phase", phase, "by", "client"));
-      cancelledByServer.put(
-          stage, counter(Meter.REQUESTS_CANCELLED, "phase", phase, "by", "server"));
+      for (GenerationOutcome.By by : GenerationOutcome.By.values()) {
+        cancelled.put(
+            new GenerationOutcome.Cancelled(stage, by),
+            counter(Meter.REQUESTS_CANCELLED, "phase", label(stage), "by", label(by)));
+      }
     }
     timeToFirstToken = timer(Meter.TIME_TO_FIRST_TOKEN);
     interTokenLatency = timer(Meter.INTER_TOKEN_LATENCY);
@@ -133,6 +131,7 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
         p -> p.engine().get().generatedTokens() - before.generatedTokens());
     count(Meter.STEPS_FAILED, watched, p -> p.engine().get().failedSteps());
     gauge(Meter.SEQUENCES_RUNNING, () -> watched.engine().get().running());
+    gauge(Meter.SEQUENCES_PAUSED, () -> watched.engine().get().paused());
     gauge(Meter.SEQUENCES_WAITING, () -> watched.engine().get().waiting());
   }
 
@@ -201,9 +200,9 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
         increment(outcomes, RequestOutcome.FAILED);
         increment(failed, type);
       }
-      case GenerationOutcome.Cancelled(GenerationOutcome.Stage stage, boolean byClient) -> {
+      case GenerationOutcome.Cancelled how -> {
         increment(outcomes, RequestOutcome.CANCELLED);
-        increment(byClient ? cancelledByClient : cancelledByServer, stage);
+        increment(cancelled, how);
       }
     }
     requestTime.record(report.totalNanos(), TimeUnit.NANOSECONDS);

@@ -3,11 +3,14 @@ package dev.slabstream.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.config.FakeGeneration;
+import dev.slabstream.generation.ErrorType;
 import dev.slabstream.generation.GenerationEvent;
+import dev.slabstream.generation.GenerationException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
@@ -61,6 +64,46 @@ final class EventStreamTest {
     assertThat(written.getLast()).contains("\"generated_text\":\"\\nh");
     events.tryEmitComplete().orThrow();
     assertThat(stream.isDisposed()).isTrue();
+  }
+
+  @Test
+  void commentsDoNotPileUpForAClientThatDoesNotRead() {
+    StepVerifier.create(EventStream.of(events.asFlux(), false, QUIET, time), 0)
+        .then(() -> time.advanceTimeBy(Duration.ofHours(1)))
+        .thenRequest(100)
+        .then(() -> time.advanceTimeBy(Duration.ofSeconds(15)))
+        .expectNextCount(1)
+        .then(() -> events.tryEmitComplete().orThrow())
+        .assertNext(
+            frame -> assertThat(new String(frame, StandardCharsets.UTF_8)).contains("error_type"))
+        .verifyComplete();
+  }
+
+  @Test
+  void eventsAreTakenAsTheyAreRead() {
+    AtomicInteger taken = new AtomicInteger();
+    Flux<GenerationEvent> many =
+        Flux.range(1, 1000)
+            .<GenerationEvent>map(i -> FakeGeneration.token(i, 7, "a", -1, false))
+            .doOnNext(_ -> taken.incrementAndGet());
+    StepVerifier.create(EventStream.of(many, false, QUIET, time), 0)
+        .then(() -> assertThat(taken).hasValueLessThanOrEqualTo(2))
+        .thenRequest(10)
+        .expectNextCount(10)
+        .then(() -> assertThat(taken).hasValueLessThanOrEqualTo(12))
+        .thenCancel()
+        .verify();
+  }
+
+  @Test
+  void clientThatDoesNotReadIsToldNothing() {
+    StepVerifier.create(
+            EventStream.of(
+                Flux.error(new GenerationException(ErrorType.SLOW_CLIENT, "slow")),
+                false,
+                QUIET,
+                time))
+        .verifyErrorMessage("slow");
   }
 
   @Test

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -18,7 +19,17 @@ public final class RawHttp implements AutoCloseable {
   private final ByteArrayOutputStream received = new ByteArrayOutputStream();
 
   public RawHttp(int port) throws IOException {
-    socket = new Socket(InetAddress.getLoopbackAddress(), port);
+    this(port, 0);
+  }
+
+  /// @param receiveBytes what the kernel may receive for a client that does not read; 0 = its default
+  public RawHttp(int port, int receiveBytes) throws IOException {
+    socket = new Socket();
+    if (receiveBytes > 0) {
+      // Before the connection is made: its window follows from it.
+      socket.setReceiveBufferSize(receiveBytes);
+    }
+    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     socket.setTcpNoDelay(true);
     socket.setSoTimeout(20_000);
   }
@@ -112,6 +123,15 @@ public final class RawHttp implements AutoCloseable {
       received.write(buffer, 0, n);
     }
     return received.toString(StandardCharsets.UTF_8);
+  }
+
+  /// Reads one byte; -1 when the server has closed.
+  public int readByte() throws IOException {
+    int read = socket.getInputStream().read();
+    if (read >= 0) {
+      received.write(read);
+    }
+    return read;
   }
 
   /// Reads until the server closes.

@@ -15,7 +15,7 @@ import org.springframework.http.client.ReactorResourceFactory;
 public final class EdgeServer implements AutoCloseable {
   @EnableAutoConfiguration
   @ComponentScan({"dev.slabstream.api", "dev.slabstream.observability"})
-  @Import(ServiceConfiguration.class)
+  @Import({ServiceConfiguration.class, HttpServerConfiguration.class})
   static class Edge extends OwnEventLoops {}
 
   /// The global event loops die with whichever server of this JVM ends first.

@@ -72,6 +72,9 @@ final class SlabstreamPropertiesTest {
         "slabstream.session.idle-timeout=0s",
         "slabstream.api.keep-alive=0s",
         "slabstream.api.max-body-size=4GB",
+        "slabstream.api.stream-buffer=0",
+        "slabstream.api.slow-client-timeout=0s",
+        "slabstream.api.send-buffer=100B",
         "slabstream.model.path=",
         "slabstream.shutdown.grace-period=-1s"
       })

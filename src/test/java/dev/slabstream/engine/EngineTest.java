@@ -288,6 +288,7 @@ class EngineTest {
     return new EngineStats(
         waiting,
         running,
+        0,
         steps,
         0,
         promptTokens,

@@ -9,6 +9,7 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -155,6 +156,44 @@ class EngineThreadTest {
       Thread.onSpinWait();
     }
     assertThat(await(submit(2, 3))).isTrue();
+  }
+
+  @Test
+  void theEndOfAPauseWakesIt() throws Exception {
+    RecordingListener listener = new RecordingListener();
+    CountDownLatch submitted = new CountDownLatch(1);
+    CountDownLatch pausing = new CountDownLatch(1);
+    AtomicReference<@Nullable SequenceHandle> handle = new AtomicReference<>();
+    listener.before =
+        what -> {
+          if (what.equals("token 3")) {
+            awaitLatch(submitted);
+            Objects.requireNonNull(handle.get()).pause();
+            pausing.countDown();
+          }
+        };
+    engine.start();
+    Thread thread = engineThread();
+    handle.set(engine.submit(Requests.request(Requests.prompt(1, 20), 30, listener)));
+    submitted.countDown();
+    awaitLatch(pausing);
+    while (thread.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+    assertThat(engine.stats().paused()).isEqualTo(1);
+    assertThat(await(submit(7, 3))).as("others go on").isTrue();
+    assertThat(listener.last()).isEqualTo("token 3");
+    Objects.requireNonNull(handle.get()).resume();
+    assertThat(await(listener)).isTrue();
+    assertThat(listener.ids()).isEqualTo(FakeModel.continuation(0, Requests.prompt(1, 20), 30));
+  }
+
+  private static void awaitLatch(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test

@@ -31,9 +31,13 @@ class SchedulerTest {
 
   private RecordingListener submit(int promptLength, int maxNewTokens) {
     RecordingListener listener = new RecordingListener();
-    engine.submit(
-        Requests.request(Requests.prompt(promptLength, promptLength), maxNewTokens, listener));
+    submit(promptLength, maxNewTokens, listener);
     return listener;
+  }
+
+  private SequenceHandle submit(int promptLength, int maxNewTokens, RecordingListener listener) {
+    return engine.submit(
+        Requests.request(Requests.prompt(promptLength, promptLength), maxNewTokens, listener));
   }
 
   private void expectStep(String... slices) {
@@ -228,6 +232,63 @@ class SchedulerTest {
     while (engine.step() > 0) {}
     assertThat(listener.last()).isEqualTo("finished LENGTH");
     assertThat(listener.ids()).isEqualTo(FakeModel.continuation(20, Requests.prompt(40, 40), 200));
+  }
+
+  @Test
+  void aPausedSequenceComputesNothingAndKeepsLeaseAndPlace() {
+    RecordingListener listener = new RecordingListener();
+    SequenceHandle handle = submit(10, 5, listener);
+    submit(20, 5);
+    expectStep("0+10 LAST [0]", "0+20 LAST [1, 2]");
+    handle.pause();
+    expectStep("20+1 LAST [1, 2]");
+    expectStep("21+1 LAST [1, 2]");
+    assertThat(engine.stats().paused()).isEqualTo(1);
+    assertThat(engine.stats().running()).isEqualTo(2);
+    assertThat(listener.told).containsExactly("admitted", "token 0");
+
+    handle.resume();
+    expectStep("10+1 LAST [0]", "22+1 LAST [1, 2]");
+    assertThat(engine.stats().paused()).isZero();
+    while (engine.step() > 0) {}
+    assertThat(listener.ids())
+        .as("the pause changed nothing")
+        .isEqualTo(FakeModel.continuation(0, Requests.prompt(10, 10), 5));
+  }
+
+  @Test
+  void aPauseInPrefillLeavesTheBudgetToOthers() {
+    SequenceHandle handle = submit(100, 5, new RecordingListener());
+    expectStep("0+32 NONE [0, 1, -1, -1, -1, -1, -1]");
+    handle.pause();
+    submit(60, 5);
+    expectStep("0+32 NONE [2, 3, -1, -1, -1]");
+    handle.resume();
+    expectStep("32+32 NONE [0, 1, 4, 5, -1, -1, -1]");
+  }
+
+  @Test
+  void nothingIsLeftToDoWhenAllArePausedUntilOneIsCancelled() {
+    RecordingListener first = new RecordingListener();
+    RecordingListener second = new RecordingListener();
+    SequenceHandle one = submit(5, 50, first);
+    SequenceHandle other = submit(6, 50, second);
+    engine.step();
+    one.pause();
+    other.pause();
+    long steps = engine.stats().steps();
+    assertThat(engine.step()).isZero();
+    assertThat(engine.step()).isZero();
+    assertThat(engine.stats().steps()).isEqualTo(steps);
+    assertThat(engine.stats().paused()).isEqualTo(2);
+
+    one.cancel();
+    assertThat(engine.step()).isEqualTo(1);
+    assertThat(first.last()).isEqualTo("cancelled in DECODE");
+    assertThat(engine.stats().paused()).isEqualTo(1);
+    engine.close();
+    assertThat(second.last()).isEqualTo("cancelled in DECODE");
+    assertThat(engine.stats().paused()).isZero();
   }
 
   @Test

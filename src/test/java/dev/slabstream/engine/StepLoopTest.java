@@ -36,7 +36,7 @@ class StepLoopTest {
 
   private void submitAndCancel(RecordingListener listener) {
     SequenceRequest request = Requests.request(Requests.prompt(1, 5), 50, listener);
-    Sequence sequence = new Sequence(request, loop::signalCancellation, 0);
+    Sequence sequence = new Sequence(request, loop::signalCancellation, () -> {}, 0);
     assertThat(submissions.offer(sequence)).isTrue();
     sequence.cancel();
   }

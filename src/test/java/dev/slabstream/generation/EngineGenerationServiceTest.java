@@ -14,6 +14,7 @@ import dev.slabstream.generation.GenerationEvent.Finished;
 import dev.slabstream.generation.GenerationEvent.PrefillToken;
 import dev.slabstream.generation.GenerationEvent.Started;
 import dev.slabstream.generation.GenerationEvent.Token;
+import dev.slabstream.generation.GenerationOutcome.By;
 import dev.slabstream.generation.GenerationOutcome.Cancelled;
 import dev.slabstream.generation.GenerationOutcome.Completed;
 import dev.slabstream.generation.GenerationOutcome.Failed;
@@ -22,6 +23,7 @@ import dev.slabstream.generation.GenerationOutcome.Stage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -44,6 +46,7 @@ class EngineGenerationServiceTest {
   private final FakeEngine engine = new FakeEngine();
   private final RecordingObserver observer = new RecordingObserver();
   private final TestClock clock = new TestClock();
+  private @Nullable Submission started;
   private final EngineGenerationService service =
       new EngineGenerationService(
           engine,
@@ -218,7 +221,7 @@ class EngineGenerationServiceTest {
 
     // Who leaves the queue makes room at once.
     running.get(1).dispose();
-    assertThat(observer.outcomes()).contains(new Cancelled(Stage.TOKENIZING, true));
+    assertThat(observer.outcomes()).contains(new Cancelled(Stage.TOKENIZING, By.CLIENT));
     StepVerifier.create(service.generate(request("five", p -> p), null))
         .then(blockable::release)
         .then(() -> engine.take().admit())
@@ -237,7 +240,7 @@ class EngineGenerationServiceTest {
     running.dispose();
     blockable.release();
     assertThat(service.awaitIdle(Duration.ofSeconds(5))).isTrue();
-    assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.TOKENIZING, true));
+    assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.TOKENIZING, By.CLIENT));
     assertThat(engine.isEmpty()).isTrue();
   }
 
@@ -269,9 +272,9 @@ class EngineGenerationServiceTest {
     }
     assertThat(observer.outcomes())
         .containsExactly(
-            new Cancelled(Stage.QUEUED, true),
-            new Cancelled(Stage.PREFILL, true),
-            new Cancelled(Stage.DECODE, true));
+            new Cancelled(Stage.QUEUED, By.CLIENT),
+            new Cancelled(Stage.PREFILL, By.CLIENT),
+            new Cancelled(Stage.DECODE, By.CLIENT));
   }
 
   @Test
@@ -341,7 +344,7 @@ class EngineGenerationServiceTest {
         .expectNextCount(1)
         .expectErrorMatches(isOf(ErrorType.CANCELLED))
         .verify();
-    assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.PREFILL, false));
+    assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.PREFILL, By.SERVER));
   }
 
   @Test
@@ -389,6 +392,79 @@ class EngineGenerationServiceTest {
         .thenRequest(10)
         .expectNextCount(3)
         .verifyComplete();
+  }
+
+  @Test
+  void pausesTheSequenceWhileTooManyEventsWaitForTheSubscriber() {
+    StepVerifier.create(service.generate(request("hi", p -> p.maxNewTokens(20)), null), 0)
+        .then(
+            () -> {
+              started = engine.take().admit();
+              tokens(3);
+              assertThat(submission().paused()).as("four events wait").isFalse();
+              tokens(1);
+              assertThat(submission().paused()).as("five events wait").isTrue();
+            })
+        .thenRequest(2)
+        .expectNextCount(2)
+        .then(() -> assertThat(submission().paused()).as("three wait").isTrue())
+        .thenRequest(1)
+        .expectNextCount(1)
+        .then(
+            () -> {
+              await(() -> !submission().paused());
+              tokens(2);
+              assertThat(submission().paused()).as("four wait").isFalse();
+              tokens(1);
+              assertThat(submission().paused()).as("five wait").isTrue();
+            })
+        .thenRequest(Long.MAX_VALUE)
+        .expectNextCount(5)
+        .then(
+            () -> {
+              await(() -> !submission().paused());
+              tokens(9);
+              assertThat(submission().paused()).as("whoever asks for all takes all").isFalse();
+              tokens(4);
+              submission().finish(FinishReason.LENGTH);
+            })
+        .expectNextCount(14)
+        .verifyComplete();
+  }
+
+  @Test
+  void cancelsTheRequestOfASubscriberThatDoesNotReadAndSaysSoAtOnce() {
+    try (EngineGenerationService impatient =
+        new EngineGenerationService(
+            engine,
+            tokenizer,
+            new ServedModel(64, 1000, tokenizer.vocabSize(), new int[] {eos}),
+            settings(Duration.ofMillis(50)),
+            observer)) {
+      StepVerifier.create(impatient.generate(request("hi", p -> p), null), 1)
+          .then(
+              () -> {
+                started = engine.take().admit();
+                tokens(6);
+              })
+          .expectNextCount(1)
+          .expectErrorMatches(isOf(ErrorType.SLOW_CLIENT))
+          .verify();
+      assertThat(submission().cancelled()).isTrue();
+      submission().endCancelled(Phase.DECODE);
+      assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.DECODE, By.SLOW_CLIENT));
+      assertThat(impatient.inFlight()).isZero();
+    }
+  }
+
+  private Submission submission() {
+    return Objects.requireNonNull(started);
+  }
+
+  private void tokens(int count) {
+    for (int i = 0; i < count; i++) {
+      submission().token('a');
+    }
   }
 
   @Test
@@ -500,7 +576,7 @@ class EngineGenerationServiceTest {
         .expectNextCount(1)
         .expectErrorMatches(isOf(ErrorType.CANCELLED))
         .verify();
-    assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.PREFILL, false));
+    assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.PREFILL, By.SERVER));
     StepVerifier.create(service.generate(request("hi", p -> p), id))
         .expectErrorMatches(isOf(ErrorType.SESSION_NOT_FOUND))
         .verify();
@@ -516,7 +592,7 @@ class EngineGenerationServiceTest {
         .then(() -> service.sessions().delete(id))
         .expectErrorMatches(isOf(ErrorType.CANCELLED))
         .verify();
-    assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.TOKENIZING, false));
+    assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.TOKENIZING, By.SERVER));
   }
 
   @Test
@@ -580,8 +656,12 @@ class EngineGenerationServiceTest {
   }
 
   private static GenerationSettings settings() {
+    return settings(Duration.ofSeconds(30));
+  }
+
+  private static GenerationSettings settings(Duration slowClientTimeout) {
     return new GenerationSettings(
-        100, 4, 256, 16, 1024, 5, true, 128, 1, 2, 8, Duration.ofMinutes(5));
+        100, 4, 256, 16, 1024, 5, true, 128, 1, 2, 8, Duration.ofMinutes(5), 4, slowClientTimeout);
   }
 
   private static void await(BooleanSupplier condition) {

@@ -73,6 +73,7 @@ final class FakeEngine implements SequenceQueue {
 
     private final SequenceRequest request;
     private volatile boolean cancelled;
+    private volatile boolean paused;
     private volatile boolean ended;
     private int tokens;
 
@@ -95,6 +96,20 @@ final class FakeEngine implements SequenceQueue {
     @Override
     public void cancel() {
       cancelled = true;
+    }
+
+    @Override
+    public void pause() {
+      paused = true;
+    }
+
+    @Override
+    public void resume() {
+      paused = false;
+    }
+
+    boolean paused() {
+      return paused;
     }
 
     Submission admit() {

@@ -8,6 +8,7 @@ import dev.slabstream.engine.FinishReason;
 import dev.slabstream.generation.GenerationEvent.Finished;
 import dev.slabstream.generation.GenerationEvent.Started;
 import dev.slabstream.generation.GenerationEvent.Token;
+import dev.slabstream.generation.GenerationOutcome.By;
 import dev.slabstream.generation.GenerationOutcome.Cancelled;
 import dev.slabstream.generation.GenerationOutcome.Stage;
 import java.time.Duration;
@@ -161,9 +162,9 @@ class GenerationOverEngineTest {
     assertThat(tiny.slab().stats().openLeases()).isZero();
     assertThat(observer.outcomes())
         .containsExactly(
-            new Cancelled(Stage.QUEUED, true),
-            new Cancelled(Stage.DECODE, true),
-            new Cancelled(Stage.PREFILL, true));
+            new Cancelled(Stage.QUEUED, By.CLIENT),
+            new Cancelled(Stage.DECODE, By.CLIENT),
+            new Cancelled(Stage.PREFILL, By.CLIENT));
     assertThat(tiny.service().inFlight()).isZero();
   }
 
@@ -183,7 +184,7 @@ class GenerationOverEngineTest {
     assertThatThrownBy(events::blockLast)
         .isInstanceOfSatisfying(
             GenerationException.class, e -> assertThat(e.type()).isEqualTo(ErrorType.CANCELLED));
-    assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.DECODE, false));
+    assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.DECODE, By.SERVER));
     assertThat(tiny.slab().stats().openLeases()).isZero();
   }
 

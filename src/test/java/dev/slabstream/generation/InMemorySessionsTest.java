@@ -176,7 +176,8 @@ class InMemorySessionsTest {
 
   private static InMemorySessions sessions(TestClock clock) {
     GenerationSettings settings =
-        new GenerationSettings(100, 4, 256, 16, 1024, 5, true, 128, 1, 2, MAX, IDLE);
+        new GenerationSettings(
+            100, 4, 256, 16, 1024, 5, true, 128, 1, 2, MAX, IDLE, 64, Duration.ofSeconds(30));
     return new InMemorySessions(settings, new ParameterValidator(settings, 300, () -> 1), clock);
   }
 }

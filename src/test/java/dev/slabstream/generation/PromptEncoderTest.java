@@ -184,7 +184,9 @@ class PromptEncoderTest {
         d.tokenizerThreads(),
         d.tokenizerQueue(),
         d.maxSessions(),
-        d.sessionIdleTimeout());
+        d.sessionIdleTimeout(),
+        d.streamBuffer(),
+        d.slowClientTimeout());
   }
 
   /// A tokenizer that finds no token in any text.

@@ -1,0 +1,223 @@
+package dev.slabstream.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.slabstream.config.RunningService;
+import dev.slabstream.engine.EngineStats;
+import java.io.IOException;
+import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// Clients that do not read, or hardly, on real sockets with buffers so small that what they leave
+/// unread comes back to the engine.
+@Timeout(120)
+final class SlowReadersIT {
+  private static final int SMALL = 1024;
+  private static final int TOKENS = 400;
+
+  private static RunningService service;
+
+  @BeforeAll
+  static void start() throws InterruptedException {
+    service =
+        RunningService.ready(
+            "slabstream.kv-cache.size=16MB",
+            "slabstream.engine.max-running=16",
+            "slabstream.api.send-buffer=4KB",
+            "slabstream.api.stream-buffer=8",
+            "slabstream.api.slow-client-timeout=15s");
+  }
+
+  @AfterAll
+  static void stop() {
+    service.close();
+  }
+
+  @AfterEach
+  void everyLeaseIsBack() throws InterruptedException {
+    awaitThat("every lease is back", () -> service.slab().openLeases() == 0);
+    awaitThat("nothing runs", () -> stats().running() == 0 && stats().paused() == 0);
+  }
+
+  private static EngineStats stats() {
+    return service.loaded().engine().stats();
+  }
+
+  private static void awaitThat(String what, BooleanSupplier condition)
+      throws InterruptedException {
+    assertThat(RunningService.await(condition)).as(what).isTrue();
+  }
+
+  /// A long answer with much about each token, so that it is far longer than all buffers.
+  private static byte[] body(int seed, boolean stream) {
+    return ("{\"inputs\":\"abc\",\"stream\":"
+            + stream
+            + ",\"parameters\":{\"ignore_eos\":true,\"details\":true,\"top_n_tokens\":5,"
+            + "\"temperature\":1.0,\"seed\":"
+            + seed
+            + ",\"max_new_tokens\":"
+            + TOKENS
+            + "}}")
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static RawHttp send(int seed, boolean stream) throws IOException {
+    RawHttp http = new RawHttp(service.port(), SMALL);
+    http.send(
+        "POST",
+        "/generate",
+        body(seed, stream),
+        "Content-Type: application/json",
+        "Connection: close");
+    return http;
+  }
+
+  /// Waits until so many are paused for good. What the kernel still moved to a client's side may let one of them go on for a moment.
+  private static void awaitAllStopped(int count) throws InterruptedException {
+    awaitThat(
+        count + " are paused",
+        () -> {
+          long tokens = stats().generatedTokens();
+          if (stats().paused() != count) {
+            return false;
+          }
+          sleep(300);
+          return stats().paused() == count && stats().generatedTokens() == tokens;
+        });
+  }
+
+  private static void sleep(int millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /// What a client gets that reads as fast as it can.
+  private static String alone(int seed) throws IOException {
+    String body =
+        RawHttp.exchange(
+                service.port(),
+                "POST",
+                "/generate",
+                body(seed, true),
+                "Content-Type: application/json")
+            .body();
+    assertThat(body).contains("\"index\":" + TOKENS + ",").endsWith("\n\n");
+    return body;
+  }
+
+  @Test
+  void clientsThatReadNothingArePausedAndThenCancelledAndOthersGoOn() throws Exception {
+    String expected = alone(100);
+    double before = cancelledSlow();
+    List<RawHttp> silent = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      silent.add(send(i, true));
+    }
+    RawHttp trickling = send(10, true);
+    AtomicBoolean trickle = new AtomicBoolean(true);
+    Thread reader = Thread.ofPlatform().start(() -> readAByteASecond(trickling, trickle));
+
+    awaitAllStopped(11);
+    assertThat(stats().running()).as("they keep their leases").isEqualTo(11);
+    assertThat(service.slab().openLeases()).isEqualTo(11);
+    long tokens = stats().generatedTokens();
+    assertThat(alone(100)).as("others are served as ever").isEqualTo(expected);
+    assertThat(stats().generatedTokens() - tokens)
+        .as("nothing was computed for those that do not read")
+        .isEqualTo(TOKENS);
+    assertThat(stats().paused()).isEqualTo(11);
+    assertThat(gauge("slabstream_sequences_paused")).isEqualTo(11);
+
+    awaitThat("all are cancelled", () -> stats().running() == 0);
+    awaitThat("nothing is paused", () -> stats().paused() == 0);
+    assertThat(service.slab().openLeases()).isZero();
+    awaitThat("they are counted", () -> cancelledSlow() == before + 11);
+    for (RawHttp http : silent) {
+      assertThat(isClosedByServer(http)).as("the socket is closed").isTrue();
+      http.close();
+    }
+    trickle.set(false);
+    reader.join();
+    assertThat(isClosedByServer(trickling)).isTrue();
+    trickling.close();
+    assertThat(alone(100)).isEqualTo(expected);
+  }
+
+  @Test
+  void clientThatReadsOnGetsEveryByteHoweverOftenItStopped() throws Exception {
+    String expected = alone(7);
+    try (RawHttp http = send(7, true)) {
+      for (int indexRead = 0; indexRead < TOKENS - 100; indexRead += 60) {
+        awaitThat("it is paused", () -> stats().paused() == 1);
+        assertThat(stats().generatedTokens()).isPositive();
+        int wanted = indexRead + 60;
+        http.readUntil(text -> text.contains("\"index\":" + wanted + ","));
+      }
+      awaitThat("it is paused once more", () -> stats().paused() == 1);
+      assertThat(http.readReply().body()).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void replyThatIsNotStreamedIsNeverPaused() throws Exception {
+    long tokens = stats().generatedTokens();
+    try (RawHttp http = send(3, false)) {
+      awaitThat("it is computed to the end", () -> stats().generatedTokens() == tokens + TOKENS);
+      awaitThat("its lease is back before it is read", () -> service.slab().openLeases() == 0);
+      RawHttp.Reply reply = http.readReply();
+      assertThat(reply.status()).isEqualTo(200);
+      assertThat(reply.body()).contains("\"generated_tokens\":" + TOKENS);
+    }
+  }
+
+  private static void readAByteASecond(RawHttp http, AtomicBoolean goOn) {
+    try {
+      while (goOn.get() && http.readByte() >= 0) {
+        Thread.sleep(1000);
+      }
+    } catch (IOException | InterruptedException e) {
+      // Closed: the caller sees it for itself.
+    }
+  }
+
+  /// Reads what is left; true when it ends, and not with the end of the stream.
+  private static boolean isClosedByServer(RawHttp http) throws IOException {
+    try {
+      String received = http.readUntil(_ -> false);
+      assertThat(received).doesNotContain("\"index\":" + TOKENS + ",");
+      return true;
+    } catch (SocketException e) {
+      return true;
+    }
+  }
+
+  private static double cancelledSlow() {
+    return gauge("slabstream_requests_cancelled_total{by=\"slow_client\",phase=\"decode\"}");
+  }
+
+  private static double gauge(String series) {
+    try {
+      return RawHttp.exchange(service.port(), "GET", "/actuator/prometheus", "")
+          .body()
+          .lines()
+          .filter(line -> line.startsWith(series + " "))
+          .mapToDouble(line -> Double.parseDouble(line.substring(series.length() + 1)))
+          .findFirst()
+          .orElseThrow(() -> new AssertionError(series + " is not scraped"));
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+}
