@@ -39,7 +39,7 @@ public class MatmulBenchmark {
   @Param({"Q4_1", "Q8_0", "F32"})
   ElementType type;
 
-  @Param({"1", "8", "512"})
+  @Param({"1", "4", "8", "512"})
   int tokens;
 
   @Param({"1", "2"})

@@ -59,6 +59,56 @@ final class ByteCodes {
     b1.intoArray(sums, sumB + LENGTH);
   }
 
+  /// As [NibbleCodes#tileSums], of a group of `groupElements`.
+  static void tileSums(
+      MemorySegment memory,
+      long words,
+      int groupElements,
+      float[] x,
+      int xAt,
+      float[] sums,
+      int sumsAt) {
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector b0 = a0;
+    FloatVector a1 = a0;
+    FloatVector b1 = a0;
+    FloatVector a2 = a0;
+    FloatVector b2 = a0;
+    FloatVector a3 = a0;
+    FloatVector b3 = a0;
+    for (int i = 0; i < groupElements / FIELDS; i++) {
+      long word = words + (long) i * WORD_BYTES;
+      IntVector wa = Lanes.ints(memory, word);
+      IntVector wb = Lanes.ints(memory, word + Lanes.BYTES);
+      for (int field = 0; field < FIELDS; field++, xAt += Tile.NARROW) {
+        FloatVector ta = Lanes.toFloats(wa);
+        FloatVector tb = Lanes.toFloats(wb);
+        FloatVector x0 = FloatVector.broadcast(F, x[xAt]);
+        a0 = ta.fma(x0, a0);
+        b0 = tb.fma(x0, b0);
+        FloatVector x1 = FloatVector.broadcast(F, x[xAt + 1]);
+        a1 = ta.fma(x1, a1);
+        b1 = tb.fma(x1, b1);
+        FloatVector x2 = FloatVector.broadcast(F, x[xAt + 2]);
+        a2 = ta.fma(x2, a2);
+        b2 = tb.fma(x2, b2);
+        FloatVector x3 = FloatVector.broadcast(F, x[xAt + 3]);
+        a3 = ta.fma(x3, a3);
+        b3 = tb.fma(x3, b3);
+        wa = wa.lanewise(VectorOperators.LSHL, 8);
+        wb = wb.lanewise(VectorOperators.LSHL, 8);
+      }
+    }
+    a0.intoArray(sums, sumsAt);
+    b0.intoArray(sums, sumsAt + LENGTH);
+    a1.intoArray(sums, sumsAt + PANEL_ROWS);
+    b1.intoArray(sums, sumsAt + PANEL_ROWS + LENGTH);
+    a2.intoArray(sums, sumsAt + 2 * PANEL_ROWS);
+    b2.intoArray(sums, sumsAt + 2 * PANEL_ROWS + LENGTH);
+    a3.intoArray(sums, sumsAt + 3 * PANEL_ROWS);
+    b3.intoArray(sums, sumsAt + 3 * PANEL_ROWS + LENGTH);
+  }
+
   /// Terms of `numGroups` groups, `stride` bytes apart, as [Lanes#strip] orders them.
   static void unpack(
       MemorySegment memory,

@@ -70,6 +70,56 @@ final class NibbleCodes {
     b1.intoArray(sums, sumB + LENGTH);
   }
 
+  /// As [#sums], of one group for the 4 tokens of a tile and two vectors of rows, those at `words`.
+  ///
+  /// @param x inputs `[32][4]` from `xAt` on
+  /// @param sums of token `j` from `sumsAt + 32 j` on
+  static void tileSums(
+      MemorySegment memory, long words, int bias, float[] x, int xAt, float[] sums, int sumsAt) {
+    IntVector mask = IntVector.broadcast(Lanes.I, NIBBLE_MASK);
+    IntVector biases = IntVector.broadcast(Lanes.I, bias * EACH_FIELD);
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector b0 = a0;
+    FloatVector a1 = a0;
+    FloatVector b1 = a0;
+    FloatVector a2 = a0;
+    FloatVector b2 = a0;
+    FloatVector a3 = a0;
+    FloatVector b3 = a0;
+    for (int i = 0; i < GROUP_INTS; i++) {
+      long word = words + (long) (i / 2) * WORD_BYTES;
+      int half = i % 2 * 4;
+      IntVector wa = fields(memory, word, half, mask, biases);
+      IntVector wb = fields(memory, word + Lanes.BYTES, half, mask, biases);
+      for (int field = 0; field < FIELDS; field++, xAt += Tile.NARROW) {
+        FloatVector ta = Lanes.toFloats(wa);
+        FloatVector tb = Lanes.toFloats(wb);
+        FloatVector x0 = FloatVector.broadcast(F, x[xAt]);
+        a0 = ta.fma(x0, a0);
+        b0 = tb.fma(x0, b0);
+        FloatVector x1 = FloatVector.broadcast(F, x[xAt + 1]);
+        a1 = ta.fma(x1, a1);
+        b1 = tb.fma(x1, b1);
+        FloatVector x2 = FloatVector.broadcast(F, x[xAt + 2]);
+        a2 = ta.fma(x2, a2);
+        b2 = tb.fma(x2, b2);
+        FloatVector x3 = FloatVector.broadcast(F, x[xAt + 3]);
+        a3 = ta.fma(x3, a3);
+        b3 = tb.fma(x3, b3);
+        wa = wa.lanewise(VectorOperators.LSHL, 8);
+        wb = wb.lanewise(VectorOperators.LSHL, 8);
+      }
+    }
+    a0.intoArray(sums, sumsAt);
+    b0.intoArray(sums, sumsAt + LENGTH);
+    a1.intoArray(sums, sumsAt + PANEL_ROWS);
+    b1.intoArray(sums, sumsAt + PANEL_ROWS + LENGTH);
+    a2.intoArray(sums, sumsAt + 2 * PANEL_ROWS);
+    b2.intoArray(sums, sumsAt + 2 * PANEL_ROWS + LENGTH);
+    a3.intoArray(sums, sumsAt + 3 * PANEL_ROWS);
+    b3.intoArray(sums, sumsAt + 3 * PANEL_ROWS + LENGTH);
+  }
+
   private static IntVector fields(
       MemorySegment memory, long at, int half, IntVector mask, IntVector biases) {
     return Lanes.ints(memory, at).lanewise(VectorOperators.LSHR, half).and(mask).add(biases);

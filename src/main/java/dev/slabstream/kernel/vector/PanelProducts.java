@@ -13,8 +13,8 @@ import java.util.Arrays;
 
 /// Matrix products of one thread: one panel with the tokens of a block. Owns that thread's scratch memory.
 ///
-/// One token: the codes are multiplied as they are read. More: a run of codes is unpacked to floats once, small enough to stay in
-/// the first-level cache, and multiplied with tile after tile of the tokens. Group sums are scaled by the same method in both, and
+/// One token: the codes are multiplied as they are read. A tile of tokens: likewise, each code with all of them. More: a run of codes
+/// is unpacked to floats once, small enough to stay in the first-level cache, and multiplied with tile after tile of the tokens. Group sums are scaled by the same method in both, and
 /// in the same order.
 final class PanelProducts {
   /// Tokens of a block: a multiple of every tile's width. Its tiles and accumulators stay in the second-level cache.
@@ -27,6 +27,12 @@ final class PanelProducts {
   private static final int RUN_GROUPS = 64;
 
   private static final int MIN_GROUP_ELEMENTS = 16;
+
+  /// Tokens up to which codes are converted in the registers of the one tile: unpacking them pays only when several tiles read them.
+  private static final int FEW_TOKENS = Tile.NARROW;
+
+  /// Groups whose sums are kept before they are scaled, for few tokens: so many that they stay in the first-level cache.
+  private static final int FEW_GROUPS = 16;
 
   private final float[] weights = new float[RUN_ELEMENTS * PANEL_ROWS];
   private final float[] scales = new float[RUN_GROUPS * PANEL_ROWS];
@@ -123,6 +129,52 @@ final class PanelProducts {
       PackedPanels w, int panel, Activations in, int firstToken, int numTokens, float[] y) {
     Part part = w.partOf(panel);
     Arrays.fill(acc, 0, numTokens * PANEL_ROWS, 0f);
+    if (part.format().isGrouped() && numTokens <= FEW_TOKENS) {
+      multiplyFewGrouped(part, panel, in, firstToken, numTokens);
+    } else {
+      multiplyUnpacked(part, panel, in, firstToken, numTokens);
+    }
+    if (part.format().hasMinima()) {
+      multiplyMinima(part, panel, in, firstToken, numTokens);
+    }
+    for (int t = 0; t < numTokens; t++) {
+      int row = (firstToken + t) * w.rows() + part.firstRowOf(panel);
+      System.arraycopy(acc, t * PANEL_ROWS, y, row, part.rowsOf(panel));
+    }
+  }
+
+  /// Both strips of a group before the next group, so that memory is read forwards.
+  private void multiplyFewGrouped(
+      Part part, int panel, Activations in, int firstToken, int numTokens) {
+    int tile = firstToken * in.cols();
+    int stride = Tile.NARROW * PANEL_ROWS;
+    for (int group = 0; group < part.numGroups(); group += FEW_GROUPS) {
+      int numGroups = Math.min(FEW_GROUPS, part.numGroups() - group);
+      for (int g = 0; g < numGroups; g++) {
+        long words = part.groupOffset(panel, group + g);
+        int x = tile + (group + g) * part.format().groupElements() * Tile.NARROW;
+        for (int row = 0; row < PANEL_ROWS; row += STRIP) {
+          tileSums(part, words + row * Integer.BYTES, in.termTiles(), x, g * stride + row);
+        }
+      }
+      unpackScales(part, part.scalesOffset(panel, group), numGroups, TERM_SCALE, scales);
+      for (int t = 0; t < numTokens; t++) {
+        GroupScales.add(sums, t * PANEL_ROWS, stride, scales, numGroups, acc, t * PANEL_ROWS);
+      }
+    }
+  }
+
+  private void tileSums(Part part, long words, float[] x, int xAt, int sumsAt) {
+    PanelFormat format = part.format();
+    if (format.codes() == PanelFormat.Codes.NIBBLE) {
+      NibbleCodes.tileSums(part.memory(), words, format.bias(), x, xAt, sums, sumsAt);
+    } else {
+      ByteCodes.tileSums(part.memory(), words, format.groupElements(), x, xAt, sums, sumsAt);
+    }
+  }
+
+  private void multiplyUnpacked(
+      Part part, int panel, Activations in, int firstToken, int numTokens) {
     for (int element = 0; element < in.cols(); element += RUN_ELEMENTS) {
       int numElements = Math.min(RUN_ELEMENTS, in.cols() - element);
       unpack(part, panel, element, numElements);
@@ -134,13 +186,6 @@ final class PanelProducts {
               weights, row, in.tiles(), in.cols(), firstToken, numTokens, element, numElements);
         }
       }
-    }
-    if (part.format().hasMinima()) {
-      multiplyMinima(part, panel, in, firstToken, numTokens);
-    }
-    for (int t = 0; t < numTokens; t++) {
-      int row = (firstToken + t) * w.rows() + part.firstRowOf(panel);
-      System.arraycopy(acc, t * PANEL_ROWS, y, row, part.rowsOf(panel));
     }
   }
 

@@ -17,7 +17,7 @@ final class Tile {
   /// The widest tile, by the number of registers.
   static final int MAX_WIDTH = Lanes.BITS == 512 ? 12 : 4;
 
-  private static final int NARROW = 4;
+  static final int NARROW = 4;
 
   private Tile() {}
 
