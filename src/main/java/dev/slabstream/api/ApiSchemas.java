@@ -29,6 +29,7 @@ final class ApiSchemas {
   private static final String TOKEN = "Token";
   private static final String DETAILS = "Details";
   private static final String STREAM_DETAILS = "StreamDetails";
+  private static final String CACHED_TOKENS = "cached_tokens";
   private static final String PREFILL_TOKEN = "PrefillToken";
 
   private ApiSchemas() {}
@@ -102,7 +103,7 @@ final class ApiSchemas {
   }
 
   private static Schema<?> details() {
-    return object("finish_reason", "generated_tokens", "seed", "prefill", "tokens")
+    return object("finish_reason", "generated_tokens", "seed", "prefill", "tokens", CACHED_TOKENS)
         .property("finish_reason", finishReason())
         .property("generated_tokens", of("integer", "Tokens generated."))
         .property("seed", orNull("integer", "The seed in use; null when nothing was random."))
@@ -110,7 +111,8 @@ final class ApiSchemas {
         .property("tokens", list(TOKEN, "The tokens generated."))
         .property(
             "top_tokens",
-            of("array", "For each token the likeliest ones, if asked for.").items(list(TOKEN, "")));
+            of("array", "For each token the likeliest ones, if asked for.").items(list(TOKEN, "")))
+        .property(CACHED_TOKENS, cachedTokens());
   }
 
   private static Schema<?> streamResponse() {
@@ -127,11 +129,16 @@ final class ApiSchemas {
   }
 
   private static Schema<?> streamDetails() {
-    return object("finish_reason", "generated_tokens", "seed", "input_length")
+    return object("finish_reason", "generated_tokens", "seed", "input_length", CACHED_TOKENS)
         .property("finish_reason", finishReason())
         .property("generated_tokens", of("integer", "Tokens generated."))
         .property("seed", orNull("integer", "The seed in use; null when nothing was random."))
-        .property("input_length", of("integer", "Tokens of the prompt."));
+        .property("input_length", of("integer", "Tokens of the prompt."))
+        .property(CACHED_TOKENS, cachedTokens());
+  }
+
+  private static Schema<?> cachedTokens() {
+    return of("integer", "Tokens of the prompt that came from the prefix cache.");
   }
 
   private static Schema<?> token() {
@@ -164,7 +171,8 @@ final class ApiSchemas {
             "parameters",
             "busy",
             "requests",
-            "generated_tokens");
+            "generated_tokens",
+            CACHED_TOKENS);
     return session
         .property("id", string("Unguessable: whoever knows it may use the session."))
         .property("created_at", string("").format("date-time"))
@@ -173,7 +181,8 @@ final class ApiSchemas {
         .property("parameters", ref(GENERATE_PARAMETERS))
         .property("busy", of("boolean", "Whether a request is in flight."))
         .property("requests", of("integer", "Requests so far."))
-        .property("generated_tokens", of("integer", "Tokens generated so far."));
+        .property("generated_tokens", of("integer", "Tokens generated so far."))
+        .property(CACHED_TOKENS, of("integer", "Prompt tokens so far that were cached."));
   }
 
   /// From the record itself: the body has dozens of plain fields.

@@ -30,15 +30,21 @@ final class Replies {
       @JsonProperty("details") @Nullable StreamDetails details) {}
 
   /// @param seed null when nothing was random
-  @JsonPropertyOrder({"finish_reason", "generated_tokens", "seed", "input_length"})
+  /// @param cachedTokens tokens of the prompt that came from the prefix cache; not TGI's
+  @JsonPropertyOrder({"finish_reason", "generated_tokens", "seed", "input_length", "cached_tokens"})
   record StreamDetails(
       @JsonProperty("finish_reason") String finishReason,
       @JsonProperty("generated_tokens") int generatedTokens,
       @JsonProperty("seed") @Nullable Long seed,
-      @JsonProperty("input_length") int inputLength) {
+      @JsonProperty("input_length") int inputLength,
+      @JsonProperty("cached_tokens") int cachedTokens) {
     static StreamDetails of(GenerationEvent.Finished end) {
       return new StreamDetails(
-          reason(end.reason()), end.generatedTokens(), end.seed(), end.inputLength());
+          reason(end.reason()),
+          end.generatedTokens(),
+          end.seed(),
+          end.inputLength(),
+          end.cachedTokens());
     }
   }
 
@@ -51,13 +57,15 @@ final class Replies {
 
   /// @param prefill the prompt's tokens; empty unless `decoder_input_details` asked for them
   /// @param topTokens for each token the likeliest ones, if asked for
+  /// @param cachedTokens tokens of the prompt that came from the prefix cache; not TGI's
   @JsonPropertyOrder({
     "finish_reason",
     "generated_tokens",
     "seed",
     "prefill",
     "tokens",
-    "top_tokens"
+    "top_tokens",
+    "cached_tokens"
   })
   record Details(
       @JsonProperty("finish_reason") String finishReason,
@@ -66,7 +74,8 @@ final class Replies {
       @JsonProperty("prefill") List<PrefillToken> prefill,
       @JsonProperty("tokens") List<Token> tokens,
       @JsonProperty("top_tokens") @JsonInclude(JsonInclude.Include.NON_EMPTY)
-          List<List<Token>> topTokens) {
+          List<List<Token>> topTokens,
+      @JsonProperty("cached_tokens") int cachedTokens) {
     static Details of(
         GenerationEvent.Finished end, List<Token> tokens, List<List<Token>> topTokens) {
       return new Details(
@@ -75,7 +84,8 @@ final class Replies {
           end.seed(),
           end.prefill().stream().map(PrefillToken::of).toList(),
           tokens,
-          topTokens);
+          topTokens,
+          end.cachedTokens());
     }
   }
 

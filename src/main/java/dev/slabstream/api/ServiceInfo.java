@@ -45,7 +45,8 @@ import org.jspecify.annotations.Nullable;
   "kv_cache_bytes",
   "kv_cache_tokens",
   "kv_block_tokens",
-  "kv_cache_type"
+  "kv_cache_type",
+  "prefix_cache_scope"
 })
 public record ServiceInfo(
     @JsonProperty("model_id") String modelId,
@@ -79,7 +80,8 @@ public record ServiceInfo(
     @JsonProperty("kv_cache_bytes") long kvCacheBytes,
     @JsonProperty("kv_cache_tokens") long kvCacheTokens,
     @JsonProperty("kv_block_tokens") int kvBlockTokens,
-    @JsonProperty("kv_cache_type") String kvCacheType) {
+    @JsonProperty("kv_cache_type") String kvCacheType,
+    @JsonProperty("prefix_cache_scope") String prefixCacheScope) {
 
   /// Where it comes from.
   @FunctionalInterface

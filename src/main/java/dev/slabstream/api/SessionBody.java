@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
   "parameters",
   "busy",
   "requests",
-  "generated_tokens"
+  "generated_tokens",
+  "cached_tokens"
 })
 record SessionBody(
     @JsonProperty("id") String id,
@@ -35,7 +36,8 @@ record SessionBody(
     @JsonProperty("parameters") Defaults parameters,
     @JsonProperty("busy") boolean busy,
     @JsonProperty("requests") long requests,
-    @JsonProperty("generated_tokens") long generatedTokens) {
+    @JsonProperty("generated_tokens") long generatedTokens,
+    @JsonProperty("cached_tokens") long cachedTokens) {
 
   static SessionBody of(SessionInfo session) {
     return new SessionBody(
@@ -46,7 +48,8 @@ record SessionBody(
         Defaults.of(session.defaults()),
         session.busy(),
         session.requests(),
-        session.generatedTokens());
+        session.generatedTokens(),
+        session.cachedTokens());
   }
 
   /// The parameters by their names of [Parameter]; what is absent is left out.

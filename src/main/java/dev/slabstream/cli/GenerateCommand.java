@@ -7,6 +7,7 @@ import dev.slabstream.generation.GenerateRequest;
 import dev.slabstream.generation.GenerationEvent;
 import dev.slabstream.generation.GenerationObserver;
 import dev.slabstream.generation.GenerationSettings;
+import dev.slabstream.generation.SequenceQueue;
 import java.util.Iterator;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -76,7 +77,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   private static EngineGenerationService service(LoadedModel loaded) {
     return new EngineGenerationService(
-        loaded.engine()::submit,
+        SequenceQueue.of(loaded.engine()),
         loaded.tokenizer(),
         loaded.served(),
         GenerationSettings.DEFAULTS,

@@ -6,6 +6,7 @@ import dev.slabstream.config.ModelPath;
 import dev.slabstream.engine.EngineSettings;
 import dev.slabstream.kernel.KernelSettings;
 import dev.slabstream.kvcache.KvPlan;
+import dev.slabstream.kvcache.ResetFill;
 import dev.slabstream.model.ModelConfig;
 import dev.slabstream.tensor.KvType;
 import dev.slabstream.weights.Checkpoint;
@@ -70,6 +71,7 @@ final class ModelOptions {
             OptionalLong.of(config.kvLayout(numBlocks, BLOCK_TOKENS, kvType).slabBytes()),
             BLOCK_TOKENS,
             kvType,
+            ResetFill.KEEP,
             LoadSettings.SlabKind.PLAIN));
   }
 }

@@ -2,6 +2,7 @@ package dev.slabstream.config;
 
 import dev.slabstream.engine.EngineSettings;
 import dev.slabstream.kernel.KernelSettings;
+import dev.slabstream.kvcache.ResetFill;
 import dev.slabstream.tensor.KvType;
 import java.util.OptionalLong;
 
@@ -10,6 +11,7 @@ import java.util.OptionalLong;
 /// @param slabBytes size of the slab; empty = derived from the memory that the process may use
 /// @param blockTokens tokens in one block of the slab
 /// @param kvType how the slab stores keys and values
+/// @param resetFill what becomes of what a request leaves in it
 /// @param slabMemory where the slab lies: an ND4J array serves, plain memory starts without ND4J's
 ///     seconds
 public record LoadSettings(
@@ -18,11 +20,12 @@ public record LoadSettings(
     OptionalLong slabBytes,
     int blockTokens,
     KvType kvType,
+    ResetFill resetFill,
     SlabKind slabMemory) {
 
   /// The same with another type of keys and values.
   public LoadSettings withKvType(KvType kvType) {
-    return new LoadSettings(kernels, engine, slabBytes, blockTokens, kvType, slabMemory);
+    return new LoadSettings(kernels, engine, slabBytes, blockTokens, kvType, resetFill, slabMemory);
   }
 
   /// The name of the [KvType] that is used when nobody says which.

@@ -213,7 +213,7 @@ public final class LoadedModel implements AutoCloseable {
         times.end("tokenizer");
       }
       progress.begin("allocating the slab");
-      slab = new KvSlab(plan().layout(), join(require(slabMemory)));
+      slab = new KvSlab(plan().layout(), join(require(slabMemory)), settings.resetFill());
       times.end("slab");
     }
 

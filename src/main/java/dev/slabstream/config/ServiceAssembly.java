@@ -6,6 +6,7 @@ import dev.slabstream.generation.EngineGenerationService;
 import dev.slabstream.generation.GenerationObserver;
 import dev.slabstream.generation.GenerationService.ServiceLimits;
 import dev.slabstream.generation.GenerationSettings;
+import dev.slabstream.generation.SequenceQueue;
 import dev.slabstream.kernel.KernelInfo;
 import dev.slabstream.model.ModelConfig;
 import dev.slabstream.observability.MeteredParts;
@@ -40,7 +41,7 @@ final class ServiceAssembly {
 
   EngineGenerationService generation(LoadedModel loaded, GenerationObserver observer) {
     return new EngineGenerationService(
-        loaded.engine()::submit,
+        SequenceQueue.of(loaded.engine()),
         loaded.tokenizer(),
         loaded.served(),
         generationSettings(),
@@ -65,7 +66,8 @@ final class ServiceAssembly {
         properties.session().max(),
         properties.session().idleTimeout(),
         properties.api().streamBuffer(),
-        properties.api().slowClientTimeout());
+        properties.api().slowClientTimeout(),
+        properties.prefixCache().scope());
   }
 
   MeteredParts metered(
@@ -121,7 +123,8 @@ final class ServiceAssembly {
         loaded.slab().layout().slabBytes(),
         loaded.slabPlan().numTokens(),
         loaded.slab().layout().blockTokens(),
-        label(loaded.slab().layout().type()));
+        label(loaded.slab().layout().type()),
+        label(properties.prefixCache().scope()));
   }
 
   private static String label(Enum<?> value) {

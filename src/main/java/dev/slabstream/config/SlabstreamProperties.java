@@ -2,8 +2,10 @@ package dev.slabstream.config;
 
 import dev.slabstream.api.UnknownParameters;
 import dev.slabstream.engine.EngineSettings;
+import dev.slabstream.generation.PrefixCacheScope;
 import dev.slabstream.kernel.KernelBackend;
 import dev.slabstream.kernel.KernelSettings;
+import dev.slabstream.kvcache.ResetFill;
 import dev.slabstream.tensor.KvType;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
@@ -30,6 +32,7 @@ import org.springframework.validation.annotation.Validated;
 public record SlabstreamProperties(
     @DefaultValue @Valid Model model,
     @DefaultValue @Valid KvCache kvCache,
+    @DefaultValue @Valid PrefixCache prefixCache,
     @DefaultValue @Valid Engine engine,
     @DefaultValue @Valid Kernel kernel,
     @DefaultValue @Valid Generation generation,
@@ -56,6 +59,7 @@ public record SlabstreamProperties(
         slabSize == null ? OptionalLong.empty() : OptionalLong.of(slabSize.toBytes()),
         kvCache.blockTokens(),
         kvCache.type(),
+        prefixCache.scope() == PrefixCacheScope.OFF ? ResetFill.ZERO : ResetFill.KEEP,
         LoadSettings.SlabKind.ND4J);
   }
 
@@ -87,6 +91,13 @@ public record SlabstreamProperties(
       }
     }
   }
+
+  /// Blocks of ended requests that later ones with the same beginning take over.
+  ///
+  /// @param scope Who begins with what whose requests have computed: session (each session with its
+  ///     own), global (all with all: response times tell what others asked) or off (nobody, and
+  ///     blocks are zeroed when a request ends).
+  public record PrefixCache(@DefaultValue("session") @NotNull PrefixCacheScope scope) {}
 
   /// The engine that runs sequences together.
   ///

@@ -95,7 +95,7 @@ final class WarmUp {
     }
     int newTokens = Math.min(stage.newTokens, room - prompt.length);
     return new SequenceRequest(
-        prompt, newTokens, sampling, new int[0], new int[0], stage.promptLogprobs, ended);
+        prompt, newTokens, sampling, new int[0], new int[0], stage.promptLogprobs, null, ended);
   }
 
   private static void await(LoadedModel loaded, Running running, long deadline)

@@ -1,5 +1,7 @@
 package dev.slabstream.engine;
 
+import dev.slabstream.kvcache.BlockKeys;
+import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.kvcache.KvSlab;
 import dev.slabstream.model.LanguageModel;
 import dev.slabstream.sampling.Sampler;
@@ -78,6 +80,7 @@ public final class Engine implements AutoCloseable {
         new StepLoop(
             submissions,
             scheduler,
+            slab,
             new StepBatch(settings.maxRunning()),
             model,
             samplers,
@@ -120,7 +123,8 @@ public final class Engine implements AutoCloseable {
                   slab.stats().numTokens(),
                   request.maxTokens()));
     }
-    Sequence sequence = new Sequence(request, cancelSignal, this::wake, nanoClock.getAsLong());
+    Sequence sequence =
+        new Sequence(request, keys(request), cancelSignal, this::wake, nanoClock.getAsLong());
     if (!submissions.offer(sequence)) {
       counters.rejected.increment();
       throw new OverloadedException(settings.maxQueue());
@@ -128,6 +132,25 @@ public final class Engine implements AutoCloseable {
     counters.submitted.increment();
     wake();
     return sequence;
+  }
+
+  /// The keys of the prompt's blocks, made here: a long prompt's take a while, and the engine's thread has none to spare.
+  private @Nullable BlockKeys keys(SequenceRequest request) {
+    CacheScope scope = request.cacheScope();
+    if (scope == null || request.promptLogprobs()) {
+      return null;
+    }
+    BlockKeys keys = new BlockKeys(scope, slab.layout().blockTokens(), request.maxTokens());
+    keys.extend(request.promptIds(), request.promptIds().length);
+    return keys;
+  }
+
+  /// Closes `scope`: what is cached in it is reset before the next step computes anything, and nothing is left in it any more, also by
+  /// sequences that still run. Any thread.
+  public void forget(CacheScope scope) {
+    scope.close();
+    loop.signalClosedScope();
+    wake();
   }
 
   private void wake() {

@@ -9,6 +9,7 @@ final class EngineCounters {
   final LongAdder steps = new LongAdder();
   final LongAdder failedSteps = new LongAdder();
   final LongAdder promptTokens = new LongAdder();
+  final LongAdder cachedTokens = new LongAdder();
   final LongAdder generatedTokens = new LongAdder();
   final LongAdder submitted = new LongAdder();
   final LongAdder rejected = new LongAdder();
@@ -45,6 +46,7 @@ final class EngineCounters {
         steps.sum(),
         failedSteps.sum(),
         promptTokens.sum(),
+        cachedTokens.sum(),
         generatedTokens.sum(),
         submitted.sum(),
         rejected.sum(),

@@ -10,6 +10,7 @@ import java.util.Map;
 /// @param steps steps that computed tokens
 /// @param failedSteps of these, the ones in which the forward pass threw
 /// @param promptTokens prompt tokens computed
+/// @param cachedTokens prompt tokens that were cached and not computed
 /// @param generatedTokens tokens handed out
 /// @param submitted sequences taken into the queue
 /// @param rejected sequences refused because the queue was full
@@ -23,6 +24,7 @@ public record EngineStats(
     long steps,
     long failedSteps,
     long promptTokens,
+    long cachedTokens,
     long generatedTokens,
     long submitted,
     long rejected,

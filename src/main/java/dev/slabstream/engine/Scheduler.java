@@ -29,6 +29,10 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A paused sequence takes no part. It keeps its lease and its place among the running ones: what it has computed is kept for the
 /// moment when its client reads on, and how long that may take is for its owner to limit.
+///
+/// What is cached of a prompt is taken at admission, where it leaves room for the next one, and before each further chunk. A sequence
+/// waits while another one of the same step computes the block that it comes to next, to take that in the next step: prompts with the
+/// same beginning that come at the same moment compute it once.
 final class Scheduler {
   private final EngineSettings settings;
   private final KvSlab slab;
@@ -64,7 +68,12 @@ final class Scheduler {
   ///
   /// @param beginning is told of a sequence that has its lease now; when it cannot begin it has ended and is removed
   void schedule(StepBatch batch, Consumer<Sequence> beginning) {
-    admit(beginning);
+    for (Sequence sequence : running) {
+      if (!sequence.isPaused()) {
+        batch.takeCached(sequence);
+      }
+    }
+    admit(batch, beginning);
     prompts.clear();
     numPaused = 0;
     for (Sequence sequence : running) {
@@ -82,6 +91,9 @@ final class Scheduler {
     long nowNanos = nanoClock.getAsLong();
     while (budget > 0 && !prompts.isEmpty()) {
       Sequence next = prompts.remove(mostUrgent(nowNanos));
+      if (batch.computesNextBlockOf(next)) {
+        continue;
+      }
       int chunk = Math.min(next.numTokens() - next.numComputedTokens(), budget);
       batch.add(next, chunk);
       budget -= chunk;
@@ -110,7 +122,7 @@ final class Scheduler {
     return best;
   }
 
-  private void admit(Consumer<Sequence> beginning) {
+  private void admit(StepBatch batch, Consumer<Sequence> beginning) {
     passed.clear();
     Iterator<Sequence> queue = waiting.iterator();
     while (queue.hasNext() && running.size() < settings.maxRunning()) {
@@ -127,6 +139,9 @@ final class Scheduler {
       queue.remove();
       running.add(sequence);
       beginning.accept(sequence);
+      if (!sequence.hasEnded()) {
+        batch.takeCached(sequence);
+      }
       boolean mayPass = true;
       for (Sequence each : passed) {
         mayPass &= each.pass() < settings.maxRunning();

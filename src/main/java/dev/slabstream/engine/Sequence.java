@@ -1,5 +1,6 @@
 package dev.slabstream.engine;
 
+import dev.slabstream.kvcache.BlockKeys;
 import dev.slabstream.kvcache.KvLease;
 import dev.slabstream.sampling.SampledToken;
 import dev.slabstream.sampling.Sampler;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// Owned by the engine's thread, except for what [SequenceHandle] asks for.
 final class Sequence implements SequenceHandle {
   final SequenceRequest request;
+  private final @Nullable BlockKeys keys;
   private final Runnable cancelSignal;
   private final Runnable resumeSignal;
   private volatile boolean cancelRequested;
@@ -27,6 +29,7 @@ final class Sequence implements SequenceHandle {
   private int[] ids;
 
   private int numTokens;
+  private int numCachedTokens;
   private float @Nullable [] promptLogprobs;
   private int timesPassed;
   private boolean ended;
@@ -36,11 +39,17 @@ final class Sequence implements SequenceHandle {
   private long firstTokenNanos;
   private long lastTokenNanos;
 
+  /// @param keys of the prompt's blocks; null when it has nothing to do with the prefix cache
   /// @param cancelSignal tells the engine that some sequence asks for its end
   /// @param resumeSignal tells the engine that some sequence may compute again
   Sequence(
-      SequenceRequest request, Runnable cancelSignal, Runnable resumeSignal, long submittedNanos) {
+      SequenceRequest request,
+      @Nullable BlockKeys keys,
+      Runnable cancelSignal,
+      Runnable resumeSignal,
+      long submittedNanos) {
     this.request = request;
+    this.keys = keys;
     this.cancelSignal = cancelSignal;
     this.resumeSignal = resumeSignal;
     this.submittedNanos = submittedNanos;
@@ -117,6 +126,45 @@ final class Sequence implements SequenceHandle {
 
   int numComputedTokens() {
     return lease().numComputedTokens();
+  }
+
+  /// Takes what is cached of the next positions of its prompt: all but the last one, whose logits are wanted.
+  ///
+  /// @return the number of positions
+  int takeCached() {
+    if (keys == null || isDecoding()) {
+      return 0;
+    }
+    int taken = lease().takeCached(keys, numPromptTokens() - 1);
+    numCachedTokens += taken;
+    return taken;
+  }
+
+  /// Positions of its prompt that were cached.
+  int numCachedTokens() {
+    return numCachedTokens;
+  }
+
+  /// Whether it could take the block that it comes to next, once `other` has computed it.
+  boolean awaits(Sequence other, int firstPosition, int numPositions) {
+    int position = numComputedTokens();
+    int blockTokens = lease().slab().layout().blockTokens();
+    int block = position / blockTokens;
+    return keys != null
+        && other.keys != null
+        && position % blockTokens == 0
+        && (block + 1) * blockTokens < numPromptTokens()
+        && firstPosition / blockTokens <= block
+        && block <= (firstPosition + numPositions - 1) / blockTokens
+        && keys.matches(other.keys, block);
+  }
+
+  /// Counts `count` positions as computed, and leaves the blocks that are full now to others of its scope.
+  void advance(int count) {
+    if (keys != null) {
+      keys.extend(ids, numComputedTokens() + count);
+    }
+    lease().advance(count, keys);
   }
 
   int numPromptTokens() {

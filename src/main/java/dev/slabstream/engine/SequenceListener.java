@@ -3,7 +3,7 @@ package dev.slabstream.engine;
 import dev.slabstream.sampling.SampledToken;
 
 /// What a sequence's owner is told, always on the engine's thread and in this order: admitted, prompt log-probabilities (if asked
-/// for), tokens, then exactly one of finished, failed and cancelled. An implementation must not block. An exception thrown here
+/// for), cached tokens (if there were any), tokens, then exactly one of finished, failed and cancelled. An implementation must not block. An exception thrown here
 /// fails this sequence and no other.
 public interface SequenceListener {
   enum Verdict {
@@ -17,6 +17,9 @@ public interface SequenceListener {
 
   /// Natural logarithms of the probabilities of prompt tokens 1 .. n-1 given those before; entry 0 is NaN (nothing comes before it).
   void onPromptLogprobs(float[] logprobs);
+
+  /// `numTokens` tokens of the prompt were not computed: their keys and values were in the slab.
+  default void onCachedTokens(int numTokens) {}
 
   /// Output token `index` (from 0), the end-of-text token included.
   Verdict onToken(int index, SampledToken token);

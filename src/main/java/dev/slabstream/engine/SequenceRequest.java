@@ -1,6 +1,8 @@
 package dev.slabstream.engine;
 
+import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.sampling.SamplingParams;
+import org.jspecify.annotations.Nullable;
 
 /// A valid request: everything was checked before, nothing in the engine checks it again. The arrays are the engine's from here on.
 ///
@@ -9,6 +11,8 @@ import dev.slabstream.sampling.SamplingParams;
 /// @param eosIds ids that end the text (finish reason EOS_TOKEN); empty when the request ignores them
 /// @param stopTokenIds further ids that end it (finish reason STOP_SEQUENCE)
 /// @param promptLogprobs whether the log-probabilities of the prompt's tokens are wanted
+/// @param cacheScope within what blocks of the prompt are looked for, and those of the sequence left; null = it does neither. Nor does it
+///     when `promptLogprobs` are wanted: those need every position computed
 /// @param listener is told what happens, on the engine's thread
 public record SequenceRequest(
     int[] promptIds,
@@ -17,6 +21,7 @@ public record SequenceRequest(
     int[] eosIds,
     int[] stopTokenIds,
     boolean promptLogprobs,
+    @Nullable CacheScope cacheScope,
     SequenceListener listener) {
   public SequenceRequest {
     if (promptIds.length == 0) {

@@ -21,6 +21,7 @@ final class StepBatch implements LogitsSink {
   private final @Nullable Throwable[] failures;
   private int numTokens;
   private int numPromptTokens;
+  private int numCachedTokens;
 
   StepBatch(int maxSequences) {
     sampled = new SampledToken[maxSequences];
@@ -36,6 +37,23 @@ final class StepBatch implements LogitsSink {
     slices.clear();
     numTokens = 0;
     numPromptTokens = 0;
+    numCachedTokens = 0;
+  }
+
+  /// Takes what is cached of the prompt of `sequence`.
+  void takeCached(Sequence sequence) {
+    numCachedTokens += sequence.takeCached();
+  }
+
+  /// Whether a sequence of this step computes the block that `sequence` comes to next, so that the next step may find it published.
+  boolean computesNextBlockOf(Sequence sequence) {
+    for (int i = 0; i < sequences.size(); i++) {
+      Slice slice = slices.get(i);
+      if (sequence.awaits(sequences.get(i), slice.from(), slice.count())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// The next `count` tokens of `sequence` are computed in this step; takes the blocks for them.
@@ -120,5 +138,10 @@ final class StepBatch implements LogitsSink {
 
   int numPromptTokens() {
     return numPromptTokens;
+  }
+
+  /// Prompt tokens that were cached.
+  int numCachedTokens() {
+    return numCachedTokens;
   }
 }

@@ -1,5 +1,6 @@
 package dev.slabstream.engine;
 
+import dev.slabstream.kvcache.KvSlab;
 import dev.slabstream.model.LanguageModel;
 import dev.slabstream.sampling.SampledToken;
 import java.lang.System.Logger.Level;
@@ -20,6 +21,7 @@ final class StepLoop {
 
   private final SubmissionQueue submissions;
   private final Scheduler scheduler;
+  private final KvSlab slab;
   private final LanguageModel model;
   private final SamplerFactory samplers;
   private final EngineCounters counters;
@@ -29,6 +31,7 @@ final class StepLoop {
   private final Consumer<Sequence> beginning = this::begin;
 
   private volatile boolean cancellationsPending;
+  private volatile boolean scopesClosed;
   private volatile int numRunning;
   private volatile int numPaused;
   private int endedInStep;
@@ -36,6 +39,7 @@ final class StepLoop {
   StepLoop(
       SubmissionQueue submissions,
       Scheduler scheduler,
+      KvSlab slab,
       StepBatch batch,
       LanguageModel model,
       SamplerFactory samplers,
@@ -44,6 +48,7 @@ final class StepLoop {
       LongSupplier nanoClock) {
     this.submissions = submissions;
     this.scheduler = scheduler;
+    this.slab = slab;
     this.batch = batch;
     this.model = model;
     this.samplers = samplers;
@@ -55,6 +60,11 @@ final class StepLoop {
   /// Some sequence asks for its end. Any thread.
   void signalCancellation() {
     cancellationsPending = true;
+  }
+
+  /// Some cache scope was closed. Any thread.
+  void signalClosedScope() {
+    scopesClosed = true;
   }
 
   /// Sequences that hold a lease. Any thread.
@@ -79,6 +89,7 @@ final class StepLoop {
     try {
       takeIn();
       scheduler.schedule(batch, beginning);
+      counters.cachedTokens.add(batch.numCachedTokens());
       numRunning = scheduler.running.size();
       numPaused = scheduler.numPaused();
       if (batch.numSequences() > 0) {
@@ -95,6 +106,11 @@ final class StepLoop {
   }
 
   private void takeIn() {
+    if (scopesClosed) {
+      // Cleared before the scopes are read, as below.
+      scopesClosed = false;
+      slab.forgetClosedScopes();
+    }
     // Read and cleared before the queue is emptied and the flags of the sequences are read: whoever
     // signalled until here is found then, however late it was submitted; who asks later signals
     // anew.
@@ -156,12 +172,12 @@ final class StepLoop {
   /// Brings sequence `i` of the batch up to date and hands its new token out, if there is one.
   private void deliver(int i, long nowNanos) {
     Sequence sequence = batch.sequence(i);
-    sequence.lease().advance(batch.slices().get(i).count());
     Throwable failure = batch.failure(i);
     if (failure != null) {
       end(sequence, new Outcome.Failed(failure));
       return;
     }
+    sequence.advance(batch.slices().get(i).count());
     SampledToken token = batch.sampled(i);
     if (token == null) {
       if (sequence.numComputedTokens() == sequence.numTokens()) {
@@ -179,6 +195,9 @@ final class StepLoop {
       float[] promptLogprobs = sequence.promptLogprobs();
       if (promptLogprobs != null && !sequence.isDecoding()) {
         listener.onPromptLogprobs(promptLogprobs);
+      }
+      if (!sequence.isDecoding() && sequence.numCachedTokens() > 0) {
+        listener.onCachedTokens(sequence.numCachedTokens());
       }
       verdict = listener.onToken(sequence.numGeneratedTokens(), token);
     } catch (Exception | OutOfMemoryError e) {

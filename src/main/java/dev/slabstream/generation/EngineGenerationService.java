@@ -5,6 +5,7 @@ import dev.slabstream.engine.SequenceRequest;
 import dev.slabstream.generation.Generation.TimedEvent;
 import dev.slabstream.generation.GenerationEvent.Token;
 import dev.slabstream.generation.GenerationOutcome.Refused;
+import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.tokenizer.Tokenizer;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -49,6 +50,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   private final GenerationObserver observer;
   private final Clock clock;
   private final ParameterValidator validator;
+  private final CacheScopes cacheScopes;
   private final InMemorySessions sessions;
   private final ThreadPoolExecutor tokenizing;
   private final Scheduler delivering;
@@ -56,7 +58,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   private final Object idle = new Object();
   private volatile boolean draining;
 
-  /// @param engine `engine::submit`; the engine stays its owner's, as does the tokenizer
+  /// @param engine stays its owner's, as does the tokenizer
   public EngineGenerationService(
       SequenceQueue engine,
       Tokenizer tokenizer,
@@ -99,7 +101,8 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     this.clock = clock;
     this.validator =
         new ParameterValidator(settings, model.vocabSize(), () -> random.nextLong(SEED_BOUND));
-    this.sessions = new InMemorySessions(settings, validator, clock);
+    this.cacheScopes = new CacheScopes(settings.prefixCacheScope(), engine::forget);
+    this.sessions = new InMemorySessions(settings, validator, cacheScopes, clock);
     this.tokenizing = tokenizerThreads(settings);
     long sweepMillis = SWEEP_INTERVAL.toMillis();
     var unused =
@@ -192,7 +195,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   private Flux<GenerationEvent> start(GenerateRequest request, @Nullable String sessionId) {
     SessionGenerator generator =
         sessionId == null
-            ? new SessionGenerator("", GenerateParameters.NONE, clock)
+            ? new SessionGenerator("", GenerateParameters.NONE, cacheScopes.withoutSession(), clock)
             : sessions.find(sessionId);
     if (request.inputs().isEmpty()) {
       throw new GenerationException(
@@ -267,6 +270,11 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     @Override
     public SequenceHandle submit(SequenceRequest request) {
       return engine.submit(request);
+    }
+
+    @Override
+    public @Nullable CacheScope cacheScope() {
+      return generator.cacheScope();
     }
 
     @Override

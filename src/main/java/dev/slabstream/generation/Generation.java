@@ -19,6 +19,7 @@ import dev.slabstream.generation.GenerationOutcome.Completed;
 import dev.slabstream.generation.GenerationOutcome.Failed;
 import dev.slabstream.generation.GenerationOutcome.Refused;
 import dev.slabstream.generation.GenerationOutcome.Stage;
+import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.sampling.SampledToken;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,6 +59,9 @@ final class Generation implements Runnable, SequenceListener {
     void left(Generation generation);
 
     SequenceHandle submit(SequenceRequest request);
+
+    /// Whose cached blocks it may begin with; null = nobody's.
+    @Nullable CacheScope cacheScope();
   }
 
   /// An event and how long it took: since the token before or the end of a pause, or for the first
@@ -79,6 +83,7 @@ final class Generation implements Runnable, SequenceListener {
   private volatile @Nullable Cancellation cancellation;
   private volatile @Nullable SequenceHandle handle;
   private volatile int generatedTokens;
+  private volatile int cachedTokens;
 
   private @Nullable ValidRequest request;
   private @Nullable TextStream text;
@@ -127,6 +132,11 @@ final class Generation implements Runnable, SequenceListener {
   /// Tokens sampled so far.
   int generatedTokens() {
     return generatedTokens;
+  }
+
+  /// Tokens of the prompt that were not computed, because earlier requests had.
+  int cachedTokens() {
+    return cachedTokens;
   }
 
   void cancelByClient() {
@@ -202,6 +212,7 @@ final class Generation implements Runnable, SequenceListener {
                   parameters.ignoreEos() ? new int[0] : context.model().eosIds(),
                   parameters.stopTokenIds(),
                   parameters.decoderInputDetails(),
+                  owner.cacheScope(),
                   this));
     } catch (OverloadedException e) {
       refuse(
@@ -241,6 +252,11 @@ final class Generation implements Runnable, SequenceListener {
   }
 
   @Override
+  public void onCachedTokens(int numTokens) {
+    cachedTokens = numTokens;
+  }
+
+  @Override
   public Verdict onToken(int index, SampledToken token) {
     long now = context.nanoClock().getAsLong();
     long nanos = pace.withoutPause(lastTokenNanos, now);
@@ -264,6 +280,7 @@ final class Generation implements Runnable, SequenceListener {
             told,
             generatedTokens,
             valid.promptIds().length,
+            cachedTokens,
             seed(),
             prefill());
     end(

@@ -32,11 +32,13 @@ public sealed interface GenerationEvent {
 
   /// @param generatedText without the stop string; with the prompt in front if `return_full_text`
   ///     was asked for
+  /// @param cachedTokens tokens of the prompt that were not computed, because earlier requests had
   record Finished(
       String generatedText,
       FinishReason reason,
       int generatedTokens,
       int inputLength,
+      int cachedTokens,
       @Nullable Long seed,
       List<PrefillToken> prefill)
       implements GenerationEvent {}

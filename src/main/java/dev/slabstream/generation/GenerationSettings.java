@@ -21,6 +21,7 @@ import java.time.Duration;
 /// @param streamBuffer events of one request that may wait for its client before the sequence pauses
 /// @param slowClientTimeout a request whose sequence was paused for this long without a break is
 ///     cancelled
+/// @param prefixCacheScope who begins with what whose requests have computed
 public record GenerationSettings(
     int defaultMaxNewTokens,
     int maxStopSequences,
@@ -35,7 +36,8 @@ public record GenerationSettings(
     int maxSessions,
     Duration sessionIdleTimeout,
     int streamBuffer,
-    Duration slowClientTimeout) {
+    Duration slowClientTimeout,
+    PrefixCacheScope prefixCacheScope) {
 
   public static final GenerationSettings DEFAULTS =
       new GenerationSettings(
@@ -52,7 +54,8 @@ public record GenerationSettings(
           1000,
           Duration.ofMinutes(30),
           64,
-          Duration.ofSeconds(30));
+          Duration.ofSeconds(30),
+          PrefixCacheScope.SESSION);
 
   public GenerationSettings {
     atLeast("defaultMaxNewTokens", defaultMaxNewTokens, 1);

@@ -21,6 +21,7 @@ final class InMemorySessions implements Sessions {
   private final int max;
   private final Duration idleTimeout;
   private final ParameterValidator validator;
+  private final CacheScopes cacheScopes;
   private final Clock clock;
   private final SecureRandom random = new SecureRandom();
 
@@ -31,10 +32,15 @@ final class InMemorySessions implements Sessions {
   private final AtomicLong expired = new AtomicLong();
   private final AtomicLong deleted = new AtomicLong();
 
-  InMemorySessions(GenerationSettings settings, ParameterValidator validator, Clock clock) {
+  InMemorySessions(
+      GenerationSettings settings,
+      ParameterValidator validator,
+      CacheScopes cacheScopes,
+      Clock clock) {
     this.max = settings.maxSessions();
     this.idleTimeout = settings.sessionIdleTimeout();
     this.validator = validator;
+    this.cacheScopes = cacheScopes;
     this.clock = clock;
   }
 
@@ -53,7 +59,7 @@ final class InMemorySessions implements Sessions {
       }
     }
     String id = newId();
-    SessionGenerator generator = new SessionGenerator(id, defaults, clock);
+    SessionGenerator generator = new SessionGenerator(id, defaults, cacheScopes.ofSession(), clock);
     open.put(id, generator);
     created.incrementAndGet();
     return generator.info(idleTimeout);
@@ -70,7 +76,7 @@ final class InMemorySessions implements Sessions {
     if (!generator.close()) {
       throw SessionGenerator.notFound();
     }
-    forget(id, deleted);
+    forget(generator, deleted);
     Generation running = generator.inFlight();
     if (running != null) {
       running.cancelByServer("the session was deleted");
@@ -111,14 +117,15 @@ final class InMemorySessions implements Sessions {
   private boolean expire(String id, SessionGenerator generator, Instant deadline) {
     boolean over = generator.closeIfIdleSince(deadline);
     if (over) {
-      forget(id, expired);
+      forget(generator, expired);
     }
     return over;
   }
 
   /// Once for each session, by whoever closed it.
-  private void forget(String id, AtomicLong counter) {
-    open.remove(id);
+  private void forget(SessionGenerator generator, AtomicLong counter) {
+    open.remove(generator.id());
+    cacheScopes.ended(generator.cacheScope());
     places.decrementAndGet();
     counter.incrementAndGet();
   }

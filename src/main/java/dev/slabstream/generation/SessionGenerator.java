@@ -1,6 +1,7 @@
 package dev.slabstream.generation;
 
 import dev.slabstream.generation.Sessions.SessionInfo;
+import dev.slabstream.kvcache.CacheScope;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class SessionGenerator {
   private final String id;
   private final GenerateParameters defaults;
+  private final @Nullable CacheScope cacheScope;
   private final Clock clock;
   private final Instant createdAt;
 
@@ -21,13 +23,25 @@ final class SessionGenerator {
   private boolean closed;
   private long requests;
   private long generatedTokens;
+  private long cachedTokens;
 
-  SessionGenerator(String id, GenerateParameters defaults, Clock clock) {
+  /// @param cacheScope whose cached blocks its requests may begin with; null = nobody's
+  SessionGenerator(
+      String id, GenerateParameters defaults, @Nullable CacheScope cacheScope, Clock clock) {
     this.id = id;
     this.defaults = defaults;
+    this.cacheScope = cacheScope;
     this.clock = clock;
     this.createdAt = clock.instant();
     this.lastUsedAt = createdAt;
+  }
+
+  String id() {
+    return id;
+  }
+
+  @Nullable CacheScope cacheScope() {
+    return cacheScope;
   }
 
   GenerateParameters defaults() {
@@ -56,6 +70,7 @@ final class SessionGenerator {
     if (inFlight == generation) {
       inFlight = null;
       generatedTokens += generation.generatedTokens();
+      cachedTokens += generation.cachedTokens();
       lastUsedAt = clock.instant();
     }
   }
@@ -86,7 +101,8 @@ final class SessionGenerator {
         defaults,
         running != null,
         requests,
-        generatedTokens + (running == null ? 0 : running.generatedTokens()));
+        generatedTokens + (running == null ? 0 : running.generatedTokens()),
+        cachedTokens + (running == null ? 0 : running.cachedTokens()));
   }
 
   static GenerationException notFound() {

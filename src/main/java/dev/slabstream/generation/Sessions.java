@@ -8,6 +8,7 @@ import java.time.Instant;
 public interface Sessions {
   /// @param requests requests begun so far
   /// @param generatedTokens tokens generated so far
+  /// @param cachedTokens prompt tokens so far that were not computed, because earlier requests had
   record SessionInfo(
       String id,
       Instant createdAt,
@@ -16,7 +17,8 @@ public interface Sessions {
       GenerateParameters defaults,
       boolean busy,
       long requests,
-      long generatedTokens) {}
+      long generatedTokens,
+      long cachedTokens) {}
 
   /// Opens a session with an unguessable id.
   ///

@@ -15,6 +15,8 @@ import java.util.Optional;
 /// - *lease*: the right of one sequence to a number of blocks (its *reservation*), the block table with those it has taken so far,
 ///   and the position counter.
 /// - *window*: how many positions a query still sees; 0 = all before it.
+/// - *published*: a full block that others can find by its key, which says all tokens up to its end and its scope ([BlockKeys]).
+/// - *cached*: a published block that no lease has.
 ///
 /// **Layout**, see [KvLayout]
 ///
@@ -35,22 +37,28 @@ import java.util.Optional;
 /// **Algorithm**
 ///
 /// 1. *Reserve.* [#lease] promises a sequence all blocks it can ever need at once: enough for prompt and new tokens or, if every
-///    layer has a window, for window + largest chunk + one block. It is granted when the free blocks that nobody else was promised
-///    suffice. No block moves yet. So an admitted sequence can always finish, and "no room" is answered at admission only.
-/// 2. *Take.* [KvLease#extend] pops blocks off the free stack as positions come to need them, never more than reserved at once.
-///    The stack makes the block that was given back last the next one taken: its memory is the warmest.
-/// 3. *Advance.* [KvLease#advance] moves the position counter; blocks that lie outside the window of all positions to come go back
-///    to the stack at once. Their reservation stays with the lease: the window will want as many again.
-/// 4. *Reset.* [KvLease#close], the only way a lease ends: blocks back on the stack, reservation released, counter to 0. Blocks go
-///    back in reverse order, so that the next lease takes them in the order they had.
+///    layer has a window, for window + largest chunk + one block. It is granted when the free and cached blocks that nobody else was
+///    promised suffice. No block moves yet. So an admitted sequence can always finish, and "no room" is answered at admission only.
+/// 2. *Find.* [KvLease#takeCached] takes the blocks of a prompt that are published by reference, each out of the reservation: what
+///    two leases share is in the slab once. A lease with a window needs those in the window only.
+/// 3. *Take.* [KvLease#extend] pops blocks off the free stack as positions come to need them, never more than reserved at once.
+///    The stack makes the block that was given back last the next one taken: its memory is the warmest. Only when the stack is
+///    empty, the cached block that was given back longest ago is evicted: unpublished and reset.
+/// 4. *Advance.* [KvLease#advance] moves the position counter and publishes full blocks; blocks that lie outside the window of all
+///    positions to come go back at once. Their reservation stays with the lease: the window will want as many again.
+/// 5. *Reset.* [KvLease#close], the only way a lease ends: blocks back, reservation released, counter to 0. A block that another
+///    lease has stays with that one; a published one becomes cached; the others go on the stack. They go back in reverse order, so
+///    that the next lease takes them in the order they had, and the end of a prefix is evicted before its beginning. What a failed
+///    sequence published is unpublished first.
+/// 6. *Forget.* [#forgetClosedScopes] evicts what is cached in scopes that are closed, and unpublishes what is on lease.
 ///
-/// At any time `free + leased = numBlocks` and `free >= reserved`, the blocks promised and not taken yet.
+/// At any time `free + leased + cached = numBlocks` and `free + cached >= reserved`, the blocks promised and not taken yet.
 ///
-/// A block given back keeps its numbers (unless a [ResetFill] says otherwise): whoever computes attention must not read positions
-/// that its own sequence has not written.
+/// A free block keeps its numbers (unless a [ResetFill] says otherwise): whoever computes attention must not read positions that its
+/// own sequence has not written, or taken by reference.
 ///
-/// **Threads.** The engine's thread leases, extends, advances and closes; [#stats()] may be called by any thread and sees one
-/// consistent picture.
+/// **Threads.** The engine's thread leases, takes, extends, advances, closes and forgets; [#stats()] may be called by any thread and
+/// sees one consistent picture.
 public final class KvSlab implements AutoCloseable {
   private static final int[] NO_BLOCKS = {};
 
@@ -114,9 +122,19 @@ public final class KvSlab implements AutoCloseable {
           new KvLease(this, pool, layout.blockTokens(), needed, maxTokens, window, maxChunk));
     } catch (OutOfMemoryError e) {
       // No lease came of it, so nobody else would give the reservation back.
-      pool.reset(NO_BLOCKS, needed, ResetCause.FAILED);
+      pool.reset(NO_BLOCKS, window == 0, needed, ResetCause.FAILED);
       throw e;
     }
+  }
+
+  /// Evicts what is cached in scopes that are closed, and lets nobody find any more what of it is on lease.
+  public void forgetClosedScopes() {
+    pool.unpublishClosedScopes();
+  }
+
+  /// Whether a block is in no lease and may be found.
+  boolean isCached(int block) {
+    return pool.isCached(block);
   }
 
   /// May be called by any thread.

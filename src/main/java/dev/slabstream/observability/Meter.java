@@ -78,6 +78,12 @@ public enum Meter {
       "From a request's arrival to its end, refused ones left out"),
 
   PROMPT_TOKENS("slabstream.prompt.tokens", Kind.COUNTER, "tokens", NONE, "Prompt tokens computed"),
+  PROMPT_TOKENS_CACHED(
+      "slabstream.prompt.tokens.cached",
+      Kind.COUNTER,
+      "tokens",
+      NONE,
+      "Prompt tokens that came from the prefix cache and were not computed"),
   GENERATED_TOKENS("slabstream.generated.tokens", Kind.COUNTER, "tokens", NONE, "Tokens generated"),
   PROMPT_LENGTH(
       "slabstream.prompt.length", Kind.SUMMARY, "tokens", COUNTS, "Prompt tokens of one request"),
@@ -117,7 +123,7 @@ public enum Meter {
       Kind.GAUGE,
       "blocks",
       NONE,
-      "Free blocks that are promised to leases"),
+      "Free and cached blocks that are promised to leases"),
   KV_BLOCKS_HIGH_WATER(
       "slabstream.kv.blocks.high.water",
       Kind.GAUGE,
@@ -127,6 +133,13 @@ public enum Meter {
   KV_LEASES("slabstream.kv.leases", Kind.GAUGE, "leases", NONE, "Open leases"),
   KV_RESETS(
       "slabstream.kv.resets", Kind.COUNTER, "leases", NONE, "Leases that ended, by cause", "cause"),
+  KV_EVICTIONS(
+      "slabstream.kv.evictions",
+      Kind.COUNTER,
+      "blocks",
+      NONE,
+      "Cached blocks that were reset, by cause",
+      "cause"),
   KV_SIZE("slabstream.kv.size", Kind.GAUGE, "bytes", NONE, "Size of the slab"),
 
   SESSIONS("slabstream.sessions", Kind.GAUGE, "sessions", NONE, "Open sessions, by state", "state"),

@@ -8,6 +8,7 @@ import dev.slabstream.generation.ErrorType;
 import dev.slabstream.generation.GenerationObserver;
 import dev.slabstream.generation.GenerationOutcome;
 import dev.slabstream.generation.SessionStats;
+import dev.slabstream.kvcache.EvictionCause;
 import dev.slabstream.kvcache.KvStats;
 import dev.slabstream.kvcache.ResetCause;
 import io.micrometer.core.instrument.Counter;
@@ -126,6 +127,10 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
     count(
         Meter.PROMPT_TOKENS, watched, p -> p.engine().get().promptTokens() - before.promptTokens());
     count(
+        Meter.PROMPT_TOKENS_CACHED,
+        watched,
+        p -> p.engine().get().cachedTokens() - before.cachedTokens());
+    count(
         Meter.GENERATED_TOKENS,
         watched,
         p -> p.engine().get().generatedTokens() - before.generatedTokens());
@@ -139,6 +144,7 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
     KvStats before = watched.slab().get();
     gauge(Meter.KV_BLOCKS, () -> watched.slab().get().freeBlocks(), "state", "free");
     gauge(Meter.KV_BLOCKS, () -> watched.slab().get().leasedBlocks(), "state", "leased");
+    gauge(Meter.KV_BLOCKS, () -> watched.slab().get().cachedBlocks(), "state", "cached");
     gauge(Meter.KV_BLOCKS_RESERVED, () -> watched.slab().get().reservedBlocks());
     gauge(Meter.KV_BLOCKS_HIGH_WATER, () -> watched.slab().get().highWaterBlocks());
     gauge(Meter.KV_LEASES, () -> watched.slab().get().openLeases());
@@ -148,6 +154,14 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
           Meter.KV_RESETS,
           watched,
           p -> resets(p.slab().get(), cause) - resets(before, cause),
+          "cause",
+          label(cause));
+    }
+    for (EvictionCause cause : EvictionCause.values()) {
+      count(
+          Meter.KV_EVICTIONS,
+          watched,
+          p -> p.slab().get().evictions().getOrDefault(cause, 0L),
           "cause",
           label(cause));
     }

@@ -70,7 +70,7 @@ final class GenerateIT {
     assertThat(reply.body())
         .endsWith(
             "\"generated_text\":\"\\nhéllo \\\"🙂\\\"\",\"details\":{\"finish_reason\":\"length\",\"generated_tokens\":2,"
-                + "\"seed\":9007199254740993,\"input_length\":5}}\n\n");
+                + "\"seed\":9007199254740993,\"input_length\":5,\"cached_tokens\":3}}\n\n");
   }
 
   @Test
@@ -87,7 +87,8 @@ final class GenerateIT {
                         new TokenInfo(7, "a", -0.5f, false),
                         new TokenInfo(2, "<e>", Float.NEGATIVE_INFINITY, true)),
                     true),
-                new GenerationEvent.Finished("a", FinishReason.EOS_TOKEN, 1, 1, null, List.of())));
+                new GenerationEvent.Finished(
+                    "a", FinishReason.EOS_TOKEN, 1, 1, 0, null, List.of())));
     String expected =
         "\"top_tokens\":[{\"id\":7,\"text\":\"a\",\"logprob\":-0.5,\"special\":false},"
             + "{\"id\":2,\"text\":\"<e>\",\"logprob\":null,\"special\":true}]";
@@ -103,7 +104,7 @@ final class GenerateIT {
                 + "\"prefill\":[],\"tokens\":[{\"id\":7,\"text\":\"a\",\"logprob\":-0.5,\"special\":false}],"
                 + "\"top_tokens\":[["
                 + expected.substring(expected.indexOf('[') + 1)
-                + "]}}");
+                + "],\"cached_tokens\":0}}");
   }
 
   @Test
@@ -131,6 +132,7 @@ final class GenerateIT {
                     FinishReason.STOP_SEQUENCE,
                     1,
                     2,
+                    0,
                     null,
                     List.of(new PrefillToken(1, "a", null), new PrefillToken(2, "b", -2f)))));
 
@@ -139,7 +141,7 @@ final class GenerateIT {
         .isEqualTo(
             "{\"generated_text\":\"x\",\"details\":{\"finish_reason\":\"stop_sequence\",\"generated_tokens\":1,\"seed\":null,"
                 + "\"prefill\":[{\"id\":1,\"text\":\"a\",\"logprob\":null},{\"id\":2,\"text\":\"b\",\"logprob\":-2.0}],"
-                + "\"tokens\":[{\"id\":3,\"text\":\"x\",\"logprob\":null,\"special\":false}]}}");
+                + "\"tokens\":[{\"id\":3,\"text\":\"x\",\"logprob\":null,\"special\":false}],\"cached_tokens\":0}}");
   }
 
   @Test

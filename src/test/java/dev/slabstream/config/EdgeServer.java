@@ -110,5 +110,6 @@ public final class EdgeServer implements AutoCloseable {
           1,
           512,
           16,
-          "f32");
+          "f32",
+          "session");
 }

@@ -39,7 +39,8 @@ public final class FakeGeneration implements GenerationService, Sessions {
         new GenerationEvent.Started(5, seed),
         token(1, 198, "\n", -0.69f, false),
         token(2, 15339, "héllo \"🙂\"", -1.5f, true),
-        new GenerationEvent.Finished("\nhéllo \"🙂\"", FinishReason.LENGTH, 2, 5, seed, List.of()));
+        new GenerationEvent.Finished(
+            "\nhéllo \"🙂\"", FinishReason.LENGTH, 2, 5, 3, seed, List.of()));
   }
 
   public static GenerationEvent.Token token(
@@ -69,7 +70,7 @@ public final class FakeGeneration implements GenerationService, Sessions {
     Instant now = Instant.parse("2026-01-02T03:04:05Z");
     String id = "session-" + (sessions.size() + 1);
     SessionInfo session =
-        new SessionInfo(id, now, now, Duration.ofMinutes(30), defaults, false, 0, 0);
+        new SessionInfo(id, now, now, Duration.ofMinutes(30), defaults, false, 0, 0, 0);
     sessions.put(id, session);
     return session;
   }

@@ -71,6 +71,7 @@ final class LoadedModelTest {
             OptionalLong.empty(),
             given.blockTokens(),
             given.kvType(),
+            given.resetFill(),
             given.slabMemory());
     try (LoadedModel loaded = LoadedModel.load(TestModel.TINY, derived)) {
       assertThat(loaded.slabPlan().numTokens()).isEqualTo(4 * 512);

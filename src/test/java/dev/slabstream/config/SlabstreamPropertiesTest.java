@@ -2,6 +2,7 @@ package dev.slabstream.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.slabstream.generation.PrefixCacheScope;
 import dev.slabstream.kernel.KernelBackend;
 import dev.slabstream.tensor.KvType;
 import java.io.IOException;
@@ -49,6 +50,7 @@ final class SlabstreamPropertiesTest {
           assertThat(properties.model().path()).isEqualTo("models/SmolLM2-135M-Instruct.Q4_1.gguf");
           assertThat(properties.kvCache().size()).isNull();
           assertThat(properties.kvCache().type()).isEqualTo(KvType.Q8);
+          assertThat(properties.prefixCache().scope()).isEqualTo(PrefixCacheScope.SESSION);
           assertThat(properties.kernel().backend()).isEqualTo(KernelBackend.AUTO);
           assertThat(properties.kernel().vectorBitsOrZero()).isZero();
           assertThat(properties.engine().actualThreads()).isPositive();
@@ -65,6 +67,7 @@ final class SlabstreamPropertiesTest {
         "slabstream.kv-cache.block-tokens=17",
         "slabstream.kernel.vector-bits=300",
         "slabstream.kv-cache.type=int4",
+        "slabstream.prefix-cache.scope=public",
         "slabstream.kernel.backend=gpu",
         "slabstream.engine.max-queue=0",
         "slabstream.engine.max-running=600",

@@ -3,6 +3,7 @@ package dev.slabstream.config;
 import dev.slabstream.engine.EngineSettings;
 import dev.slabstream.kernel.KernelBackend;
 import dev.slabstream.kernel.KernelSettings;
+import dev.slabstream.kvcache.ResetFill;
 import dev.slabstream.tensor.KvType;
 import java.nio.file.Path;
 import java.util.OptionalLong;
@@ -22,6 +23,7 @@ public final class TestModel {
         OptionalLong.of(slabBytes),
         16,
         KvType.F32,
+        ResetFill.KEEP,
         LoadSettings.SlabKind.PLAIN);
   }
 }

@@ -78,6 +78,7 @@ class HelmChartTest {
     assertThat(environment(container(render(values))))
         .containsEntry("SLABSTREAM_KV_CACHE_SIZE", "64MB")
         .containsEntry("SLABSTREAM_KV_CACHE_TYPE", "q8")
+        .containsEntry("SLABSTREAM_PREFIX_CACHE_SCOPE", "session")
         .containsEntry("SLABSTREAM_ENGINE_THREADS", "3");
   }
 
@@ -110,6 +111,8 @@ class HelmChartTest {
   void theSchemaRefusesWrongValuesByName() {
     assertThatThrownBy(() -> render(Map.of("kvCache.blockTokens", 17)))
         .hasMessageContaining("blockTokens");
+    assertThatThrownBy(() -> render(Map.of("prefixCache.scope", "public")))
+        .hasMessageContaining("scope");
     assertThatThrownBy(() -> render(Map.of("kvCache.type", "int4")))
         .hasMessageContaining("f32")
         .hasMessageContaining("q8");

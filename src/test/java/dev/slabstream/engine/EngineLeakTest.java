@@ -2,6 +2,8 @@ package dev.slabstream.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.slabstream.kvcache.CacheScope;
+import dev.slabstream.kvcache.EvictionCause;
 import dev.slabstream.kvcache.KvSlab;
 import dev.slabstream.kvcache.KvStats;
 import dev.slabstream.kvcache.LeakDetector;
@@ -15,7 +17,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Ten thousand sequences, ended in every way there is, at random moments: every block comes back, and those that finish are right.
+/// Ten thousand sequences, ended in every way there is, at random moments: every block comes back, also those that
+/// they share, and those that finish are right.
 class EngineLeakTest {
   private static final Logger log = LoggerFactory.getLogger(EngineLeakTest.class);
   private static final int NUM_REQUESTS = 10_000;
@@ -24,6 +27,7 @@ class EngineLeakTest {
 
   private final SplittableRandom random = new SplittableRandom(10_000);
   private final List<Submitted> live = new ArrayList<>();
+  private final CacheScope[] scopes = {new CacheScope(), new CacheScope()};
   private int window;
 
   private record Submitted(
@@ -48,14 +52,23 @@ class EngineLeakTest {
       if (!live.isEmpty() && random.nextInt(7) == 0) {
         live.get(random.nextInt(live.size())).handle().cancel();
       }
+      if (random.nextInt(200) == 0) {
+        forget(engine, random.nextInt(scopes.length));
+      }
       boolean failing = random.nextInt(80) == 0;
       model.before = failing ? EngineLeakTest::fail : () -> {};
       engine.step();
       KvStats stats = slab.stats();
-      assertThat(stats.freeBlocks() + stats.leasedBlocks()).isEqualTo(stats.numBlocks());
+      assertThat(stats.freeBlocks() + stats.leasedBlocks() + stats.cachedBlocks())
+          .isEqualTo(stats.numBlocks());
+      assertThat(stats.freeBlocks() + stats.cachedBlocks())
+          .isGreaterThanOrEqualTo(stats.reservedBlocks());
       assertThat(stats.openLeases()).isEqualTo(engine.stats().running());
       live.removeIf(this::isOver);
     }
+    forget(engine, 0);
+    forget(engine, 1);
+    engine.step();
     EngineStats stats = engine.stats();
     KvStats blocks = slab.stats();
     log.info("window {}: {}; {}", window, stats, blocks);
@@ -64,10 +77,13 @@ class EngineLeakTest {
     assertThat(blocks.leasedBlocks()).isZero();
     assertThat(blocks.reservedBlocks()).isZero();
     assertThat(blocks.freeBlocks()).isEqualTo(48);
+    assertThat(blocks.evictions().get(EvictionCause.ROOM)).isGreaterThan(1000);
+    assertThat(blocks.evictions().get(EvictionCause.FORGOTTEN)).isGreaterThan(100);
+    assertThat(stats.cachedTokens()).isGreaterThan(10_000);
     assertThat(blocks.highWaterBlocks()).isGreaterThan(25);
     assertThat(blocks.resets().values()).allMatch(count -> count > 300);
     assertThat(stats.finished().values()).allMatch(count -> count > 500);
-    assertThat(stats.cancelled().values()).allMatch(count -> count > 50);
+    assertThat(stats.cancelled().values()).allMatch(count -> count > 20);
     // Whoever was cancelled in the queue never had a lease.
     assertThat(blocks.resets().values().stream().mapToLong(Long::longValue).sum())
         .isEqualTo(NUM_REQUESTS - stats.cancelled().getOrDefault(Phase.QUEUED, 0L));
@@ -75,8 +91,14 @@ class EngineLeakTest {
     engine.close();
   }
 
+  private void forget(Engine engine, int scope) {
+    engine.forget(scopes[scope]);
+    scopes[scope] = new CacheScope();
+  }
+
   private boolean submit(Engine engine) {
-    int[] prompt = Requests.prompt(random.nextInt(1000), random.nextInt(1, 120));
+    int salt = random.nextBoolean() ? random.nextInt(3) : random.nextInt(1000);
+    int[] prompt = Requests.prompt(salt, random.nextInt(1, 120));
     if (random.nextInt(20) == 0) {
       prompt[random.nextInt(prompt.length)] = FakeModel.POISON_ID;
     }
@@ -98,6 +120,9 @@ class EngineLeakTest {
     SequenceRequest request = Requests.request(prompt, count, listener);
     if (random.nextInt(4) == 0) {
       request = Requests.withEnds(request, new int[] {5, 17, 33}, new int[0]);
+    }
+    if (random.nextInt(3) != 0) {
+      request = Requests.inScope(scopes[random.nextInt(scopes.length)], request);
     }
     try {
       live.add(new Submitted(prompt, count, listener, engine.submit(request)));

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.slabstream.kernel.KernelBackend;
 import dev.slabstream.kernel.KernelSettings;
 import dev.slabstream.kernel.Kernels;
+import dev.slabstream.kvcache.CacheScope;
+import dev.slabstream.kvcache.EvictionCause;
 import dev.slabstream.kvcache.KvSlab;
 import dev.slabstream.kvcache.LeakDetector;
 import dev.slabstream.model.LanguageModel;
@@ -17,12 +19,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// The promise "same request, same bytes", on real models: requests that come at random moments, between cancelled ones, share
-/// small steps; each gives the ids and log-probabilities, bit for bit, that it gives alone, its prompt computed at once.
+/// small steps and the beginnings of their prompts; each gives the ids and log-probabilities, bit for bit, that it gives alone, its
+/// prompt computed at once and as a whole.
 class EngineSameBytesTest {
   private static final int NUM_REQUESTS = 24;
 
@@ -57,18 +61,21 @@ class EngineSameBytesTest {
 
   @ParameterizedTest
   @CsvSource({
-    "llama-a, Q4_1, AUTO",
-    "gpt2-a, Q8_0, AUTO",
-    "mistral-swa-a, hf, AUTO",
-    "qwen3-swa-a, hf, AUTO",
-    "llama-a, F16, SCALAR"
+    "llama-a, Q4_1, AUTO, F32",
+    "gpt2-a, Q8_0, AUTO, Q8",
+    "mistral-swa-a, hf, AUTO, F32",
+    "mistral-swa-a, hf, AUTO, Q8",
+    "qwen3-swa-a, hf, AUTO, F16",
+    "llama-a, F16, SCALAR, F32",
+    "llama-a, Q4_0, SCALAR, Q8"
   })
-  void aRequestGivesTheSameBytesAloneAndInACrowd(String name, String tag, KernelBackend backend) {
+  void aRequestGivesTheSameBytesAloneAndInACrowd(
+      String name, String tag, KernelBackend backend, KvType type) {
     try (Kernels kernels = Kernels.open(new KernelSettings(backend, 0, 2));
         Checkpoint checkpoint = Checkpoint.open(TestModels.tiny(name, tag));
         LanguageModel model = LanguageModel.load(checkpoint, kernels)) {
       List<SequenceRequest> requests = requests(model.config().vocabSize());
-      KvSlab slab = leaks.slab(model.config().kvLayout(24, 16, KvType.F32));
+      KvSlab slab = leaks.slab(model.config().kvLayout(24, 16, type));
       List<Bytes> alone = new ArrayList<>();
       for (SequenceRequest request : requests) {
         alone.add(alone(model, slab, request));
@@ -84,9 +91,13 @@ class EngineSameBytesTest {
 
   private static List<SequenceRequest> requests(int vocabSize) {
     SplittableRandom random = new SplittableRandom(24);
+    int[] beginning = random.ints(90, 0, vocabSize).toArray();
     List<SequenceRequest> requests = new ArrayList<>();
     for (int i = 0; i < NUM_REQUESTS; i++) {
       int[] prompt = random.ints(random.nextInt(1, 90), 0, vocabSize).toArray();
+      if (i % 4 != 0) {
+        System.arraycopy(beginning, 0, prompt, 0, random.nextInt(prompt.length + 1));
+      }
       SamplingParams sampling =
           i % 3 == 0
               ? new SamplingParams(0, 0, 1, 0, 1, 1, 0, 0, Map.of(), 0, 2)
@@ -111,12 +122,14 @@ class EngineSameBytesTest {
               eosIds,
               new int[0],
               i % 5 == 0,
+              null,
               new RecordingListener()));
     }
     return requests;
   }
 
-  private static SequenceRequest toldTo(RecordingListener listener, SequenceRequest request) {
+  private static SequenceRequest toldTo(
+      RecordingListener listener, @Nullable CacheScope scope, SequenceRequest request) {
     return new SequenceRequest(
         request.promptIds(),
         request.maxNewTokens(),
@@ -124,13 +137,14 @@ class EngineSameBytesTest {
         request.eosIds(),
         request.stopTokenIds(),
         request.promptLogprobs(),
+        scope,
         listener);
   }
 
   private static Bytes alone(LanguageModel model, KvSlab slab, SequenceRequest request) {
     RecordingListener listener = new RecordingListener();
     try (Engine engine = new Engine(new EngineSettings(1, 128, 1), model, slab, System::nanoTime)) {
-      engine.submit(toldTo(listener, request));
+      engine.submit(toldTo(listener, null, request));
       while (engine.step() > 0) {}
     }
     return Bytes.of(listener);
@@ -142,15 +156,16 @@ class EngineSameBytesTest {
     SplittableRandom random = new SplittableRandom(7);
     List<RecordingListener> listeners = new ArrayList<>();
     List<SequenceHandle> toCancel = new ArrayList<>();
+    CacheScope scope = new CacheScope();
     try (Engine engine =
         new Engine(new EngineSettings(100, 23, 6), model, slab, System::nanoTime)) {
       while (listeners.size() < requests.size()) {
         SequenceRequest next = requests.get(listeners.size());
         RecordingListener listener = new RecordingListener();
-        engine.submit(toldTo(listener, next));
+        engine.submit(toldTo(listener, scope, next));
         listeners.add(listener);
         if (random.nextInt(3) == 0) {
-          toCancel.add(engine.submit(toldTo(new RecordingListener(), next)));
+          toCancel.add(engine.submit(toldTo(new RecordingListener(), scope, next)));
         }
         if (!toCancel.isEmpty() && random.nextInt(4) == 0) {
           toCancel.remove(random.nextInt(toCancel.size())).cancel();
@@ -162,6 +177,8 @@ class EngineSameBytesTest {
       toCancel.forEach(SequenceHandle::cancel);
       while (engine.step() > 0) {}
       assertThat(engine.stats().failed()).isZero();
+      assertThat(engine.stats().cachedTokens()).isPositive();
+      assertThat(slab.stats().evictions().get(EvictionCause.ROOM)).isPositive();
     }
     return listeners.stream().map(Bytes::of).toList();
   }

@@ -292,6 +292,7 @@ class EngineTest {
         steps,
         0,
         promptTokens,
+        0,
         generatedTokens,
         1,
         0,

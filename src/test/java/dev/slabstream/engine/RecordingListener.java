@@ -13,6 +13,7 @@ final class RecordingListener implements SequenceListener {
   final List<SampledToken> tokens = new ArrayList<>();
   final CountDownLatch end = new CountDownLatch(1);
   float @Nullable [] promptLogprobs;
+  int cachedTokens;
   @Nullable Throwable failure;
   @Nullable SequenceTimes times;
 
@@ -39,6 +40,12 @@ final class RecordingListener implements SequenceListener {
   public void onPromptLogprobs(float[] logprobs) {
     tell("prompt logprobs");
     promptLogprobs = logprobs.clone();
+  }
+
+  @Override
+  public void onCachedTokens(int numTokens) {
+    tell("cached tokens");
+    cachedTokens = numTokens;
   }
 
   @Override

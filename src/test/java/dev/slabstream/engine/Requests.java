@@ -1,5 +1,6 @@
 package dev.slabstream.engine;
 
+import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.sampling.SamplingParams;
 
 /// Requests for tests: greedy, nothing special.
@@ -19,7 +20,7 @@ final class Requests {
 
   static SequenceRequest request(int[] prompt, int maxNewTokens, SequenceListener listener) {
     return new SequenceRequest(
-        prompt, maxNewTokens, SamplingParams.greedy(), NONE, NONE, false, listener);
+        prompt, maxNewTokens, SamplingParams.greedy(), NONE, NONE, false, null, listener);
   }
 
   static SequenceRequest withEnds(SequenceRequest request, int[] eosIds, int[] stopTokenIds) {
@@ -30,6 +31,7 @@ final class Requests {
         eosIds,
         stopTokenIds,
         request.promptLogprobs(),
+        request.cacheScope(),
         request.listener());
   }
 
@@ -41,6 +43,19 @@ final class Requests {
         request.eosIds(),
         request.stopTokenIds(),
         true,
+        request.cacheScope(),
+        request.listener());
+  }
+
+  static SequenceRequest inScope(CacheScope scope, SequenceRequest request) {
+    return new SequenceRequest(
+        request.promptIds(),
+        request.maxNewTokens(),
+        request.sampling(),
+        request.eosIds(),
+        request.stopTokenIds(),
+        request.promptLogprobs(),
+        scope,
         request.listener());
   }
 }

@@ -3,6 +3,7 @@ package dev.slabstream.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.kernel.Kernels;
+import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.model.AllocationMeter;
 import dev.slabstream.model.TestBackend;
 import dev.slabstream.model.TestModels;
@@ -13,7 +14,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// A step of the engine allocates little beside the forward pass: what it says of each sequence to the model, and the token that it
-/// hands out. Neither grows with the sequence, the vocabulary or the model.
+/// hands out; and now and then the key of a block that it leaves to later requests. None grows with the sequence, the vocabulary
+/// or the model.
 class StepAllocationTest {
   private static final long BOUND_PER_TOKEN = 160;
   private static final int NUM_SEQUENCES = 3;
@@ -51,12 +53,13 @@ class StepAllocationTest {
 
   private static long decode(Engine engine, SamplingParams sampling, AllocationMeter meter) {
     int[] none = {};
+    CacheScope scope = new CacheScope();
     for (int s = 0; s < NUM_SEQUENCES; s++) {
       int[] prompt = Requests.prompt(s, 20);
       // The first token comes with the prompt, the last one with the end.
       engine.submit(
           new SequenceRequest(
-              prompt, NUM_STEPS + 2, sampling, none, none, false, new SilentListener()));
+              prompt, NUM_STEPS + 2, sampling, none, none, false, scope, new SilentListener()));
     }
     engine.step();
     long bytes = 0;

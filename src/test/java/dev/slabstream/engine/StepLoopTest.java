@@ -27,6 +27,7 @@ class StepLoopTest {
       new StepLoop(
           submissions,
           new Scheduler(settings, slab, 0, () -> 0),
+          slab,
           new StepBatch(8),
           new FakeModel(100, 0),
           Sampler::of,
@@ -36,7 +37,7 @@ class StepLoopTest {
 
   private void submitAndCancel(RecordingListener listener) {
     SequenceRequest request = Requests.request(Requests.prompt(1, 5), 50, listener);
-    Sequence sequence = new Sequence(request, loop::signalCancellation, () -> {}, 0);
+    Sequence sequence = new Sequence(request, null, loop::signalCancellation, () -> {}, 0);
     assertThat(submissions.offer(sequence)).isTrue();
     sequence.cancel();
   }

@@ -86,7 +86,7 @@ class EngineGenerationServiceTest {
         .expectNext(new Started(2, null))
         .assertNext(token(1, "a", false))
         .assertNext(token(2, "<eos>", true))
-        .expectNext(new Finished("hia", FinishReason.EOS_TOKEN, 2, 2, null, List.of()))
+        .expectNext(new Finished("hia", FinishReason.EOS_TOKEN, 2, 2, 0, null, List.of()))
         .verifyComplete();
     assertThat(observer.outcomes()).containsExactly(new Completed(FinishReason.EOS_TOKEN));
     assertThat(observer.reports.getFirst().promptTokens()).isEqualTo(2);
@@ -112,7 +112,7 @@ class EngineGenerationServiceTest {
         .assertNext(token(1, "a", false))
         .assertNext(token(2, "", false))
         .assertNext(token(3, "", true))
-        .expectNext(new Finished("a", FinishReason.STOP_SEQUENCE, 3, 2, null, List.of()))
+        .expectNext(new Finished("a", FinishReason.STOP_SEQUENCE, 3, 2, 0, null, List.of()))
         .verifyComplete();
   }
 
@@ -661,7 +661,21 @@ class EngineGenerationServiceTest {
 
   private static GenerationSettings settings(Duration slowClientTimeout) {
     return new GenerationSettings(
-        100, 4, 256, 16, 1024, 5, true, 128, 1, 2, 8, Duration.ofMinutes(5), 4, slowClientTimeout);
+        100,
+        4,
+        256,
+        16,
+        1024,
+        5,
+        true,
+        128,
+        1,
+        2,
+        8,
+        Duration.ofMinutes(5),
+        4,
+        slowClientTimeout,
+        PrefixCacheScope.SESSION);
   }
 
   private static void await(BooleanSupplier condition) {

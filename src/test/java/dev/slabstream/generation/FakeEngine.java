@@ -7,6 +7,7 @@ import dev.slabstream.engine.SequenceListener;
 import dev.slabstream.engine.SequenceListener.Verdict;
 import dev.slabstream.engine.SequenceRequest;
 import dev.slabstream.engine.SequenceTimes;
+import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.sampling.SampledToken;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class FakeEngine implements SequenceQueue {
   private final BlockingQueue<Submission> submissions = new LinkedBlockingQueue<>();
   private final List<Submission> all = new CopyOnWriteArrayList<>();
+  final List<CacheScope> forgotten = new CopyOnWriteArrayList<>();
   private volatile @Nullable RuntimeException refusal;
   private volatile Runnable duringSubmit = () -> {};
 
@@ -43,6 +45,11 @@ final class FakeEngine implements SequenceQueue {
     duringSubmit.run();
     submissions.add(submission);
     return submission;
+  }
+
+  @Override
+  public void forget(CacheScope scope) {
+    forgotten.add(scope);
   }
 
   /// The next sequence that was submitted.

@@ -38,7 +38,7 @@ class GenerationOverEngineTest {
   private @Nullable TinyService open;
 
   private TinyService open(EngineSettings settings, int numBlocks) {
-    TinyService tiny = new TinyService(settings, numBlocks, observer);
+    TinyService tiny = new TinyService(settings, numBlocks, PrefixCacheScope.SESSION, observer);
     open = tiny;
     return tiny;
   }

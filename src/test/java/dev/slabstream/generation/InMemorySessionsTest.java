@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.slabstream.generation.Sessions.SessionInfo;
+import dev.slabstream.kvcache.CacheScope;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -27,6 +30,7 @@ class InMemorySessionsTest {
   private static final int MAX = 5;
   private static final Duration IDLE = Duration.ofMinutes(1);
 
+  private final Queue<CacheScope> forgotten = new ConcurrentLinkedQueue<>();
   private final TestClock clock = new TestClock();
   private final InMemorySessions sessions = sessions(clock);
 
@@ -138,6 +142,7 @@ class InMemorySessionsTest {
     assertThat(stats.deleted()).isEqualTo(deletions.get()).isPositive();
     assertThat(stats.expired()).isPositive();
     assertThat(stats.created()).isEqualTo(stats.open() + stats.expired() + stats.deleted());
+    assertThat(forgotten).doesNotHaveDuplicates().hasSize((int) (stats.created() - stats.open()));
     // No place was lost or won.
     clock.advance(IDLE);
     for (int i = 0; i < MAX; i++) {
@@ -174,10 +179,28 @@ class InMemorySessionsTest {
         .satisfies(e -> assertThat(e.type()).isEqualTo(type));
   }
 
-  private static InMemorySessions sessions(TestClock clock) {
+  private InMemorySessions sessions(TestClock clock) {
     GenerationSettings settings =
         new GenerationSettings(
-            100, 4, 256, 16, 1024, 5, true, 128, 1, 2, MAX, IDLE, 64, Duration.ofSeconds(30));
-    return new InMemorySessions(settings, new ParameterValidator(settings, 300, () -> 1), clock);
+            100,
+            4,
+            256,
+            16,
+            1024,
+            5,
+            true,
+            128,
+            1,
+            2,
+            MAX,
+            IDLE,
+            64,
+            Duration.ofSeconds(30),
+            PrefixCacheScope.SESSION);
+    return new InMemorySessions(
+        settings,
+        new ParameterValidator(settings, 300, () -> 1),
+        new CacheScopes(PrefixCacheScope.SESSION, forgotten::add),
+        clock);
   }
 }

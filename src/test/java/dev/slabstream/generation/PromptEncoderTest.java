@@ -186,7 +186,8 @@ class PromptEncoderTest {
         d.maxSessions(),
         d.sessionIdleTimeout(),
         d.streamBuffer(),
-        d.slowClientTimeout());
+        d.slowClientTimeout(),
+        d.prefixCacheScope());
   }
 
   /// A tokenizer that finds no token in any text.

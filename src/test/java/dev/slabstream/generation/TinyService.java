@@ -23,7 +23,11 @@ final class TinyService implements AutoCloseable {
   private final Engine engine;
   private final EngineGenerationService service;
 
-  TinyService(EngineSettings engineSettings, int numBlocks, GenerationObserver observer) {
+  TinyService(
+      EngineSettings engineSettings,
+      int numBlocks,
+      PrefixCacheScope scope,
+      GenerationObserver observer) {
     loaded = TestModels.load(MODEL, kernels, numBlocks);
     LoadedTokenizer files;
     int vocabSize = loaded.model().config().vocabSize();
@@ -34,16 +38,36 @@ final class TinyService implements AutoCloseable {
     engine = new Engine(engineSettings, loaded.model(), loaded.slab(), System::nanoTime);
     service =
         new EngineGenerationService(
-            engine::submit,
+            SequenceQueue.of(engine),
             tokenizer,
             new ServedModel(
                 loaded.model().config().contextLength(),
                 engine.maxSequenceTokens(),
                 vocabSize,
                 files.endOfTextIds()),
-            GenerationSettings.DEFAULTS,
+            settings(scope),
             observer);
     engine.start();
+  }
+
+  private static GenerationSettings settings(PrefixCacheScope scope) {
+    GenerationSettings d = GenerationSettings.DEFAULTS;
+    return new GenerationSettings(
+        d.defaultMaxNewTokens(),
+        d.maxStopSequences(),
+        d.maxStopLength(),
+        d.maxStopTokenIds(),
+        d.maxLogitBias(),
+        d.maxTopNTokens(),
+        d.specialTokensInInputs(),
+        d.maxConcurrentRequests(),
+        d.tokenizerThreads(),
+        d.tokenizerQueue(),
+        d.maxSessions(),
+        d.sessionIdleTimeout(),
+        d.streamBuffer(),
+        d.slowClientTimeout(),
+        scope);
   }
 
   EngineGenerationService service() {

@@ -3,9 +3,10 @@ package dev.slabstream.kvcache;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.tensor.KvLayout;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.BitSet;
-import java.util.EnumMap;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,134 +19,171 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Random operations, held against a model that keeps nothing but sets.
+/// Random operations, held against [ModelSlab].
 class KvSlabRandomTest {
   private static final int NUM_BLOCKS = 40;
   private static final int BLOCK_TOKENS = 16;
+  private static final int MAX_TOKENS = 20 * BLOCK_TOKENS - 1;
 
   @RegisterExtension final LeakDetector leaks = new LeakDetector();
 
   private final KvSlab slab = leaks.slab(new KvLayout(1, NUM_BLOCKS, 1, 4, BLOCK_TOKENS));
 
-  /// What the test knows of a lease: positions, window and chunk, from which the blocks it must hold follow.
-  private static final class Model {
-    final KvLease lease;
-    final int maxTokens;
-    final int window;
-    final int maxChunk;
-    int computed;
-    int writable;
+  /// Few scopes and few beginnings, so that much is shared; each number in memory says whose it is.
+  private final class Operations {
+    private final SplittableRandom random;
+    private final ModelSlab model = new ModelSlab(NUM_BLOCKS, BLOCK_TOKENS);
+    private final CacheScope[] scopes = {new CacheScope(), new CacheScope(), new CacheScope()};
+    private final Map<CacheScope, Integer> scopeNumbers = new HashMap<>();
+    private final int[][] beginnings = new int[3][];
+    private int refused;
+    private int hits;
 
-    Model(KvLease lease, int maxTokens, int window, int maxChunk) {
-      this.lease = lease;
-      this.maxTokens = maxTokens;
-      this.window = window;
-      this.maxChunk = maxChunk;
+    Operations(long seed) {
+      random = new SplittableRandom(seed);
+      for (int i = 0; i < beginnings.length; i++) {
+        beginnings[i] = random.ints(MAX_TOKENS, 0, 100).toArray();
+      }
     }
 
-    /// Entries of the table that hold a block: those of positions taken so far which the next query or a later one sees.
-    BitSet heldEntries() {
-      BitSet held = new BitSet();
-      int taken = Math.ceilDiv(writable, BLOCK_TOKENS) * BLOCK_TOKENS;
-      for (int position = 0; position < taken; position++) {
-        if (window == 0 || position > computed - window) {
-          held.set(position / BLOCK_TOKENS);
+    void run(int count) {
+      for (int i = 0; i < count; i++) {
+        int choice = random.nextInt(40);
+        if (choice == 0) {
+          forget();
+        } else if (model.open.isEmpty() || choice < 5) {
+          refused += tryLease() ? 0 : 1;
+        } else {
+          ModelSlab.Lease lease = model.open.get(random.nextInt(model.open.size()));
+          if (choice < 9 || lease.computed == lease.maxTokens()) {
+            close(lease, ResetCause.values()[random.nextInt(3)]);
+          } else if (choice < 15) {
+            takeCached(lease);
+          } else {
+            compute(lease);
+          }
+        }
+        model.check(slab);
+        model.open.forEach(this::checkMemory);
+      }
+    }
+
+    private void forget() {
+      int which = random.nextInt(scopes.length);
+      scopes[which].close();
+      slab.forgetClosedScopes();
+      model.forgotten();
+      scopes[which] = new CacheScope();
+    }
+
+    private boolean tryLease() {
+      int maxTokens = random.nextInt(1, MAX_TOKENS + 1);
+      int window = random.nextBoolean() ? 0 : random.nextInt(1, 100);
+      int maxChunk = random.nextInt(1, 64);
+      boolean room = model.hasRoomFor(model.reserved(maxTokens, window, maxChunk));
+      Optional<KvLease> lease = slab.lease(maxTokens, window, maxChunk);
+      assertThat(lease.isPresent()).isEqualTo(room);
+      lease.ifPresent(
+          it -> {
+            CacheScope scope = scopes[random.nextInt(scopes.length)];
+            int[] ids = ids(maxTokens);
+            BlockKeys keys = new BlockKeys(scope, BLOCK_TOKENS, maxTokens);
+            var added = new ModelSlab.Lease(it, scope, ids, window, maxChunk, keys);
+            knowTokens(added, random.nextInt(maxTokens + 1));
+            model.open.add(added);
+            takeCached(added);
+          });
+      return lease.isPresent();
+    }
+
+    /// One of the beginnings, and from somewhere on tokens of its own.
+    private int[] ids(int count) {
+      int[] ids = Arrays.copyOf(beginnings[random.nextInt(beginnings.length)], count);
+      for (int i = random.nextInt(2 * MAX_TOKENS); i < count; i++) {
+        ids[i] = random.nextInt(100);
+      }
+      return ids;
+    }
+
+    private void knowTokens(ModelSlab.Lease lease, int count) {
+      lease.keys.extend(lease.ids, count);
+      lease.numKeys = Math.max(lease.numKeys, count / BLOCK_TOKENS);
+    }
+
+    private void takeCached(ModelSlab.Lease lease) {
+      int end = random.nextInt(lease.maxTokens() + 1);
+      int expected = model.expectedHit(lease, end);
+      assertThat(lease.lease.takeCached(lease.keys, end)).isEqualTo(expected);
+      if (expected > 0) {
+        hits++;
+        model.took(lease, expected);
+      }
+    }
+
+    private void compute(ModelSlab.Lease lease) {
+      int most = lease.maxTokens() - lease.computed;
+      int chunk = 1 + random.nextInt(lease.window == 0 ? most : Math.min(most, lease.maxChunk));
+      lease.lease.extend(chunk);
+      model.extended(lease, chunk);
+      for (int position = lease.computed; position < lease.computed + chunk; position++) {
+        slab.segment()
+            .set(ValueLayout.JAVA_FLOAT, offset(lease, position), number(lease, position));
+      }
+      // Extending alone is allowed: a step may fail between the two.
+      if (random.nextInt(8) != 0) {
+        knowTokens(lease, lease.computed + chunk);
+        lease.lease.advance(chunk, lease.keys);
+        model.advanced(lease, chunk);
+      }
+    }
+
+    private void close(ModelSlab.Lease lease, ResetCause cause) {
+      lease.lease.close(cause);
+      model.closed(lease, cause);
+    }
+
+    /// All that the lease may read is what a sequence of its scope and with its tokens has written.
+    private void checkMemory(ModelSlab.Lease lease) {
+      int first = lease.window == 0 ? 0 : Math.max(0, lease.computed - lease.window + 1);
+      for (int position = first; position < lease.computed; position++) {
+        float found = slab.segment().get(ValueLayout.JAVA_FLOAT, offset(lease, position));
+        if (found != number(lease, position)) {
+          throw new AssertionError("position " + position + " of another: " + found);
         }
       }
-      return held;
     }
 
-    int reserved() {
-      return reserved(maxTokens, window, maxChunk);
+    private float number(ModelSlab.Lease lease, int position) {
+      int scope = scopeNumbers.computeIfAbsent(lease.scope, _ -> scopeNumbers.size());
+      return scope * 100 + lease.ids[position];
     }
 
-    static int reserved(int maxTokens, int window, int maxChunk) {
-      int all = (maxTokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
-      return window == 0
-          ? all
-          : Math.min(all, (window + maxChunk + BLOCK_TOKENS - 1) / BLOCK_TOKENS + 1);
+    private long offset(ModelSlab.Lease lease, int position) {
+      KvLayout layout = slab.layout();
+      int block = lease.lease.blockTable()[position / BLOCK_TOKENS];
+      return layout.keyOffset(0, block, 0) + layout.keyElement(position % BLOCK_TOKENS, 0);
+    }
+
+    void end() {
+      List.copyOf(model.open).forEach(lease -> close(lease, ResetCause.CANCELLED));
+      for (CacheScope scope : scopes) {
+        scope.close();
+      }
+      slab.forgetClosedScopes();
     }
   }
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
-  void usedAndFreeBlocksMakeUpTheSlabWhateverHappens(long seed) {
-    SplittableRandom random = new SplittableRandom(seed);
-    List<Model> open = new ArrayList<>();
-    Map<ResetCause, Long> resets = new EnumMap<>(ResetCause.class);
-    for (ResetCause cause : ResetCause.values()) {
-      resets.put(cause, 0L);
-    }
-    int refused = 0;
-    for (int i = 0; i < 4000; i++) {
-      int choice = random.nextInt(10);
-      if (open.isEmpty() || choice == 0) {
-        refused += tryLease(random, open) ? 0 : 1;
-      } else {
-        Model model = open.get(random.nextInt(open.size()));
-        if (choice == 1 || model.computed == model.maxTokens) {
-          ResetCause cause = ResetCause.values()[random.nextInt(3)];
-          model.lease.close(cause);
-          resets.merge(cause, 1L, Long::sum);
-          open.remove(model);
-        } else {
-          compute(random, model);
-        }
-      }
-      check(open, resets);
-    }
-    assertThat(refused).as("leases refused for want of room").isPositive();
-    open.forEach(model -> model.lease.close());
+  void theSlabDoesWhatItsModelDoesWhateverHappens(long seed) {
+    Operations operations = new Operations(seed);
+    operations.run(3000);
+    assertThat(operations.refused).as("leases refused for want of room").isPositive();
+    assertThat(operations.hits).as("leases that began with what was cached").isGreaterThan(50);
+    Map<EvictionCause, Long> evictions = slab.stats().evictions();
+    assertThat(evictions.values()).as("%s", evictions).allMatch(count -> count > 0);
+    operations.end();
     assertThat(slab.stats().freeBlocks()).isEqualTo(NUM_BLOCKS);
-  }
-
-  private boolean tryLease(SplittableRandom random, List<Model> open) {
-    int maxTokens = random.nextInt(1, 20 * BLOCK_TOKENS);
-    int window = random.nextBoolean() ? 0 : random.nextInt(1, 100);
-    int maxChunk = random.nextInt(1, 64);
-    int needed = Model.reserved(maxTokens, window, maxChunk);
-    int promised = open.stream().mapToInt(Model::reserved).sum();
-    Optional<KvLease> lease = slab.lease(maxTokens, window, maxChunk);
-    assertThat(lease.isPresent()).isEqualTo(promised + needed <= NUM_BLOCKS);
-    lease.ifPresent(it -> open.add(new Model(it, maxTokens, window, maxChunk)));
-    return lease.isPresent();
-  }
-
-  private static void compute(SplittableRandom random, Model model) {
-    int most = model.maxTokens - model.computed;
-    int chunk = 1 + random.nextInt(model.window == 0 ? most : Math.min(most, model.maxChunk));
-    model.lease.extend(chunk);
-    model.writable = Math.max(model.writable, model.computed + chunk);
-    // Extending alone is allowed: a step may fail between the two.
-    if (random.nextInt(8) != 0) {
-      model.lease.advance(chunk);
-      model.computed += chunk;
-    }
-  }
-
-  private void check(List<Model> open, Map<ResetCause, Long> resets) {
-    BitSet leased = new BitSet();
-    int reserved = 0;
-    for (Model model : open) {
-      assertThat(model.lease.numComputedTokens()).isEqualTo(model.computed);
-      BitSet held = model.heldEntries();
-      int[] table = model.lease.blockTable();
-      for (int entry = 0; entry < table.length; entry++) {
-        assertThat(table[entry] >= 0).as("entry %d", entry).isEqualTo(held.get(entry));
-        if (table[entry] >= 0) {
-          assertThat(leased.get(table[entry])).as("block leased twice").isFalse();
-          leased.set(table[entry]);
-        }
-      }
-      reserved += model.reserved() - held.cardinality();
-    }
-    KvStats stats = slab.stats();
-    assertThat(stats.freeBlocks() + stats.leasedBlocks()).isEqualTo(NUM_BLOCKS);
-    assertThat(stats.leasedBlocks()).isEqualTo(leased.cardinality());
-    assertThat(stats.reservedBlocks()).isEqualTo(reserved);
-    assertThat(stats.freeBlocks()).isGreaterThanOrEqualTo(reserved);
-    assertThat(stats.openLeases()).isEqualTo(open.size());
-    assertThat(stats.resets()).isEqualTo(resets);
   }
 
   @Test

@@ -160,9 +160,17 @@ class KvSlabTest {
                 8,
                 0,
                 0,
+                0,
                 2,
                 0,
-                Map.of(ResetCause.FINISHED, 1L, ResetCause.FAILED, 1L, ResetCause.CANCELLED, 1L)));
+                Map.of(ResetCause.FINISHED, 1L, ResetCause.FAILED, 1L, ResetCause.CANCELLED, 1L),
+                Map.of(
+                    EvictionCause.ROOM,
+                    0L,
+                    EvictionCause.FORGOTTEN,
+                    0L,
+                    EvictionCause.FAILED,
+                    0L)));
   }
 
   @Test

@@ -64,6 +64,9 @@ public final class LeakDetector implements AfterEachCallback {
     KvLayout layout = slab.layout();
     List<String> faults = new ArrayList<>();
     for (int block = 0; block < layout.numBlocks(); block++) {
+      if (slab.isCached(block)) {
+        continue;
+      }
       for (int layer = 0; layer < layout.numLayers(); layer++) {
         if (!isAllNan(
             slab.segment(), layout.keyOffset(layer, block, 0), layout.blockLayerBytes())) {
