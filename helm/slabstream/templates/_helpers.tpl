@@ -29,12 +29,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (include "slabstream.fullname" .) .Values.serviceAccount.name -}}
 {{- end -}}
 
-{{/* Weights are kept packed, at most a quarter larger than in the file. */}}
+{{/* Weights are kept packed, up to model.packedRatio larger than in the file. */}}
 {{- define "slabstream.memory" -}}
 {{- if .Values.resources.memory -}}
 {{- .Values.resources.memory -}}
 {{- else -}}
-{{- $weights := divf (mulf .Values.model.sizeMiB 5) 4 | ceil | int -}}
+{{- $weights := mulf .Values.model.sizeMiB .Values.model.packedRatio | ceil | int -}}
 {{- printf "%dMi" (add $weights .Values.kvCache.sizeMiB .Values.jvm.heapMiB .Values.jvm.overheadMiB) -}}
 {{- end -}}
 {{- end -}}

@@ -121,7 +121,7 @@ final class BenchCommand implements Callable<Integer> {
     List<BenchTest> tests = tests();
     WeightSizes sizes;
     try (Checkpoint checkpoint = modelOptions.open()) {
-      sizes = WeightSizes.of(checkpoint.tensors());
+      sizes = WeightSizes.of(checkpoint.tensors(), kernelOptions.settings());
     }
     int maxSequences = tests.stream().mapToInt(BenchTest::sequences).max().orElse(1);
     long maxPositions = tests.stream().mapToLong(BenchTest::positions).max().orElse(1);

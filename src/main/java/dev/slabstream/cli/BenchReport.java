@@ -35,7 +35,7 @@ record BenchReport(
     return new BenchReport(
         loaded.path().toString(),
         loaded.config().name(),
-        sizes.bytes(),
+        sizes.fileBytes(),
         sizes.parameters(),
         loaded.model().cost().packedBytes(),
         kvBytesPerPosition(loaded),

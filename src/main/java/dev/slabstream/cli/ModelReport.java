@@ -46,7 +46,8 @@ final class ModelReport {
       @Nullable String problem) {
     this.checkpoint = checkpoint;
     this.kvType = kvType;
-    this.sizes = WeightSizes.of(checkpoint.tensors());
+    this.sizes = 
+        WeightSizes.of(checkpoint.tensors(), SlabstreamProperties.defaults().loadSettings().kernels());
     this.config = config;
     this.problem = problem;
   }
@@ -157,7 +158,8 @@ final class ModelReport {
   /// hold.
   private Map<String, Object> memory(ModelConfig c) {
     Map<String, Object> memory = new LinkedHashMap<>();
-    memory.put("weights_bytes", sizes.bytes());
+    memory.put("weights_file_bytes", sizes.fileBytes());
+    memory.put("weights_bytes", sizes.packedBytes());
     memory.put("read_per_token_bytes", sizes.perToken());
     KvLayout block = c.kvLayout(1, ModelOptions.BLOCK_TOKENS, kvType);
     memory.put("kv_type", kvType.name().toLowerCase(Locale.ROOT));
@@ -168,7 +170,9 @@ final class ModelReport {
     try {
       KvPlan plan =
           SlabSizing.plan(
-              c, sizes.bytes(), SlabstreamProperties.defaults().loadSettings().withKvType(kvType));
+              c,
+              sizes.packedBytes(),
+              SlabstreamProperties.defaults().loadSettings().withKvType(kvType));
       memory.put("slab_bytes", plan.layout().slabBytes());
       memory.put("slab_tokens", plan.numTokens());
       memory.put("slab_reason", plan.reason());

@@ -49,7 +49,7 @@ public final class LoadedModel implements AutoCloseable {
     this.slabPlan = loading.plan();
     this.engine = engine;
     this.quantization = loading.quantization;
-    this.weightsBytes = loading.weightsBytes;
+    this.weightsBytes = kernels.packedBytes();
     this.secondsByPhase = loading.times.secondsByPhase();
   }
 
@@ -137,7 +137,7 @@ public final class LoadedModel implements AutoCloseable {
     return quantization;
   }
 
-  /// Bytes of the weights in the files.
+  /// Bytes of the packed weights, as they lie in memory.
   public long weightsBytes() {
     return weightsBytes;
   }
@@ -176,7 +176,6 @@ public final class LoadedModel implements AutoCloseable {
     private final LoadProgress progress;
     private final LoadTimes times = new LoadTimes();
     private ElementType quantization = ElementType.F32;
-    private long weightsBytes;
     private @Nullable KvPlan plan;
     private @Nullable CompletableFuture<SlabMemory> slabMemory;
     private @Nullable Kernels kernels;
@@ -195,8 +194,10 @@ public final class LoadedModel implements AutoCloseable {
       progress.begin("opening the model");
       try (Checkpoint checkpoint = Checkpoint.open(path)) {
         ModelConfig config = ModelConfig.read(checkpoint);
-        measure(checkpoint);
-        plan = SlabSizing.plan(config, weightsBytes, settings);
+        quantization = mostUsedType(checkpoint);
+        plan =
+            SlabSizing.plan(
+                config, SlabSizing.packedBytes(checkpoint, settings.kernels()), settings);
         times.end("open");
         slabMemory = CompletableFuture.supplyAsync(this::allocate, LoadedModel::newThread);
 
@@ -217,17 +218,15 @@ public final class LoadedModel implements AutoCloseable {
       times.end("slab");
     }
 
-    private void measure(Checkpoint checkpoint) {
+    private static ElementType mostUsedType(Checkpoint checkpoint) {
       Map<ElementType, Long> bytesByType = new EnumMap<>(ElementType.class);
       for (Tensor tensor : checkpoint.tensors().values()) {
         bytesByType.merge(tensor.type(), tensor.data().byteSize(), Long::sum);
-        weightsBytes += tensor.data().byteSize();
       }
-      quantization =
-          bytesByType.entrySet().stream()
-              .max(Comparator.comparingLong(Map.Entry::getValue))
-              .map(Map.Entry::getKey)
-              .orElse(ElementType.F32);
+      return bytesByType.entrySet().stream()
+          .max(Comparator.comparingLong(Map.Entry::getValue))
+          .map(Map.Entry::getKey)
+          .orElse(ElementType.F32);
     }
 
     private SlabMemory allocate() {

@@ -1,8 +1,11 @@
 package dev.slabstream.config;
 
+import dev.slabstream.kernel.KernelSettings;
 import dev.slabstream.kvcache.KvPlan;
 import dev.slabstream.model.ModelConfig;
 import dev.slabstream.tensor.KvLayout;
+import dev.slabstream.tensor.Tensor;
+import dev.slabstream.weights.Checkpoint;
 import java.lang.management.ManagementFactory;
 
 /// How large the slab is when no setting says so: out of what the process may use, what is spoken
@@ -15,6 +18,20 @@ public final class SlabSizing {
   private static final long JVM_OVERHEAD_BYTES = 256L << 20;
 
   private SlabSizing() {}
+
+  /// What the weights of a model will take in memory, packed, from the types and shapes of its tensors: at most, where a file has
+  /// tensors that the model does not use, and less where a file has codes that its type does not need ([KernelSettings#packedBytes]).
+  /// Vectors become floats.
+  public static long packedBytes(Checkpoint checkpoint, KernelSettings kernels) {
+    return checkpoint.tensors().values().stream()
+        .mapToLong(tensor -> packedBytes(tensor, kernels))
+        .sum();
+  }
+
+  /// As above, of one tensor.
+  public static long packedBytes(Tensor tensor, KernelSettings kernels) {
+    return tensor.rows() == 1 ? tensor.cols() * Float.BYTES : kernels.packedBytes(tensor);
+  }
 
   /// @param weightsBytes what the packed weights take
   /// @throws IllegalArgumentException when not even one block fits

@@ -40,7 +40,7 @@ final class StartupReport {
     return """
         Ready
           model     %s (%s, %s), context %d tokens, from %s
-          weights   %s
+          weights   %s packed
           slab      %s of %s, %d tokens in %d blocks (%s)
           kernels   %s, %d bits, %d threads (%s)
           seconds   %s, together %s"""

@@ -31,6 +31,9 @@ public interface Kernels extends AutoCloseable {
   /// @throws NonFiniteWeightException when a scale or a weight is NaN or infinite
   PackedMatrix pack(List<Tensor> weights);
 
+  /// Bytes of all weights that were packed so far.
+  long packedBytes();
+
   /// `y[t] = W x[t]`: x `[numTokens, w.cols()]`, y `[numTokens, w.rows()]`.
   void matmul(PackedMatrix w, float[] x, float[] y, int numTokens);
 

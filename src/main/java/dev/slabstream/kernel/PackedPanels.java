@@ -159,6 +159,11 @@ public final class PackedPanels implements PackedMatrix {
       return (rows + PANEL_ROWS - 1) / PANEL_ROWS;
     }
 
+    /// Bytes of `rows` outputs in panels of one format.
+    static long bytes(PanelFormat format, long rows, long cols) {
+      return (rows + PANEL_ROWS - 1) / PANEL_ROWS * panelBytes(format, cols);
+    }
+
     /// Groups of a row; 0 for plain formats.
     public int numGroups() {
       return format.isGrouped() ? cols / format.groupElements() : 0;
@@ -205,7 +210,7 @@ public final class PackedPanels implements PackedMatrix {
       return scalesOffset(panel, group) + (long) PANEL_ROWS * format.scaleBytes();
     }
 
-    static long panelBytes(PanelFormat format, int cols) {
+    static long panelBytes(PanelFormat format, long cols) {
       return format.isGrouped()
           ? cols / format.groupElements() * groupBytes(format)
           : format.codeBytes(cols) * PANEL_ROWS;

@@ -42,6 +42,11 @@ final class PanelKernels implements Kernels {
   }
 
   @Override
+  public long packedBytes() {
+    return memory.allocatedBytes();
+  }
+
+  @Override
   public void matmul(PackedMatrix w, float[] x, float[] y, int numTokens) {
     product.run(panels(w), x, y, numTokens);
   }

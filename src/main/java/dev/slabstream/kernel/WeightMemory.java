@@ -29,6 +29,7 @@ final class WeightMemory implements AutoCloseable {
   private final Optional<Linux> linux = Linux.find();
   private MemorySegment chunk = MemorySegment.NULL;
   private long used;
+  private long allocatedBytes;
 
   /// Zeros, aligned to 64 bytes.
   MemorySegment allocate(long bytes) {
@@ -42,7 +43,13 @@ final class WeightMemory implements AutoCloseable {
     }
     MemorySegment segment = chunk.asSlice(used, bytes);
     used += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    allocatedBytes += bytes;
     return segment;
+  }
+
+  /// Sum of what was asked for.
+  long allocatedBytes() {
+    return allocatedBytes;
   }
 
   @Override

@@ -20,6 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
 class CommandsTest {
   private static final String REFERENCE = "src/test/resources/reference/";
   private static final String LLAMA = REFERENCE + "malformed/valid/llama.gguf";
+  private static final String LLAMA_Q5_0 = REFERENCE + "tiny/llama-a/llama-a-Q5_0.gguf";
   private static final String TINY = REFERENCE + "tiny/llama-a/llama-a-F32.gguf";
 
   /// The reference's own bound for tiny models.
@@ -231,7 +232,9 @@ class CommandsTest {
     assertThat(memory.get("kv_type").asString()).isEqualTo("q8");
     JsonNode f32 = Run.of("inspect", "--json", "--kv-cache-type=f32").json().get("memory");
     assertThat(f32.get("kv_per_token_bytes").asLong()).isEqualTo(30L * 2 * 3 * 64 * 4);
-    assertThat(memory.get("weights_bytes").asLong())
+    // 4-bit codes and floats are as large in memory as in the file.
+    assertThat(memory.get("weights_bytes")).isEqualTo(memory.get("weights_file_bytes"));
+    assertThat(memory.get("weights_file_bytes").asLong())
         .isEqualTo(
             StreamSupport.stream(report.get("tensors").spliterator(), false)
                 .mapToLong(tensor -> tensor.get("bytes").asLong())
@@ -241,6 +244,18 @@ class CommandsTest {
     assertThat(memory.get("slab_tokens").asLong()).isPositive();
     assertThat(report.get("metadata").get("tokenizer.ggml.tokens").get("length").asInt())
         .isEqualTo(49152);
+  }
+
+  @Test
+  void inspectShowsWeightsAsTheyWillLieInMemory() {
+    JsonNode memory = Run.of("inspect", "--json", "-m", LLAMA_Q5_0).json().get("memory");
+
+    // 5-bit codes become bytes: 34 bytes a block of 32 in place of 22, but for vectors, which are floats in both.
+    long vectors = (7L * 64 + 8) * Float.BYTES;
+    long inFile = memory.get("weights_file_bytes").asLong() - vectors;
+    assertThat((memory.get("weights_bytes").asLong() - vectors) * 22).isEqualTo(inFile * 34);
+    assertThat(memory.get("read_per_token_bytes").asLong())
+        .isLessThan(memory.get("weights_bytes").asLong());
   }
 
   @Test

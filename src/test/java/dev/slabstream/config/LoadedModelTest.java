@@ -7,6 +7,7 @@ import dev.slabstream.engine.EngineEvents;
 import dev.slabstream.kvcache.KvStats;
 import dev.slabstream.kvcache.ResetCause;
 import dev.slabstream.tensor.ElementType;
+import dev.slabstream.weights.Checkpoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -16,9 +17,41 @@ import java.util.List;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 final class LoadedModelTest {
   private static final long SLAB_BYTES = 4L << 20;
+
+  /// The slab is sized before anything is packed: the size that is foreseen is that which comes about, but for vectors, which are
+  /// counted as floats and lie in the heap.
+  @ParameterizedTest
+  @EnumSource
+  void theSizeOfThePackedWeightsIsForeseen(ElementType type) {
+    boolean isK = type.blockElements() == 256;
+    String model = isK ? "llama-k-a" : "llama-a";
+    Path path = TestModel.TINY.resolveSibling(Path.of("..", model, model + "-" + type + ".gguf"));
+    LoadSettings settings = TestModel.settings(SLAB_BYTES);
+    long foreseen;
+    long vectors;
+    long fileBytes;
+    try (Checkpoint checkpoint = Checkpoint.open(path)) {
+      foreseen = SlabSizing.packedBytes(checkpoint, settings.kernels());
+      vectors =
+          checkpoint.tensors().values().stream()
+              .filter(tensor -> tensor.rows() == 1)
+              .mapToLong(tensor -> Float.BYTES * tensor.cols())
+              .sum();
+      fileBytes =
+          checkpoint.tensors().values().stream().mapToLong(t -> t.data().byteSize()).sum();
+    }
+    try (LoadedModel loaded = LoadedModel.load(path, settings)) {
+      assertThat(loaded.weightsBytes()).isEqualTo(foreseen - vectors);
+    }
+    if (isK || type == ElementType.Q5_0 || type == ElementType.Q5_1) {
+      assertThat(foreseen).isGreaterThan(fileBytes);
+    }
+  }
 
   @Test
   void tinyModelComesUpWarmAndGoesDownWithEveryLeaseBack() throws InterruptedException {

@@ -6,6 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.marcnuri.helm.Helm;
 import com.marcnuri.helm.LintResult;
 import com.marcnuri.helm.TemplateCommand;
+import dev.slabstream.kernel.KernelBackend;
+import dev.slabstream.kernel.KernelSettings;
+import dev.slabstream.tensor.ElementType;
+import dev.slabstream.tensor.Tensor;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,9 +62,34 @@ class HelmChartTest {
                     "kvCache.sizeMiB", 1000,
                     "jvm.heapMiB", 2000,
                     "jvm.overheadMiB", 300)));
-    // 101 x 1.25 = 126.25, rounded up
-    assertThat(at(container, "resources", "requests", "memory")).isEqualTo("3427Mi");
-    assertThat(at(container, "resources", "limits")).isEqualTo(Map.of("memory", "3427Mi"));
+    // 101 x 1.85 = 186.85, rounded up
+    assertThat(at(container, "resources", "requests", "memory")).isEqualTo("3487Mi");
+    assertThat(at(container, "resources", "limits")).isEqualTo(Map.of("memory", "3487Mi"));
+  }
+
+  /// What the chart asks for covers the type that grows most when it is packed.
+  @Test
+  void theWeightsRatioCoversEveryType() throws IOException {
+    Map<String, Object> container =
+        container(
+            render(
+                Map.of(
+                    "model.sizeMiB", 1000,
+                    "model.packedRatio", 1,
+                    "kvCache.sizeMiB", 1,
+                    "jvm.heapMiB", 1000,
+                    "jvm.overheadMiB", 128)));
+    assertThat(at(container, "resources", "requests", "memory")).isEqualTo("2129Mi");
+    double ratio =
+        ((Number) at(typed(new Yaml().load(Files.readString(Path.of("helm/slabstream/values.yaml")))), "model", "packedRatio")).doubleValue();
+    KernelSettings kernels = new KernelSettings(KernelBackend.AUTO, 0, 1);
+    for (ElementType type : ElementType.values()) {
+      Tensor tensor =
+          new Tensor("t", type, 32, 256, MemorySegment.ofArray(new byte[(int) (32 * type.bytesOf(256))]));
+      assertThat(ratio)
+          .as(type.name())
+          .isGreaterThanOrEqualTo((double) kernels.packedBytes(tensor) / tensor.data().byteSize());
+    }
   }
 
   @Test

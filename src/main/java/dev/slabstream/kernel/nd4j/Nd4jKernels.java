@@ -25,6 +25,7 @@ import org.nd4j.linalg.ops.transforms.Transforms;
 public final class Nd4jKernels implements Kernels {
   private final KernelInfo info;
   private final Nd4jAttention attention = new Nd4jAttention();
+  private long packedBytes;
 
   private Nd4jKernels(KernelInfo info) {
     this.info = info;
@@ -45,7 +46,14 @@ public final class Nd4jKernels implements Kernels {
 
   @Override
   public PackedMatrix pack(List<Tensor> weights) {
-    return DenseMatrix.of(weights);
+    PackedMatrix matrix = DenseMatrix.of(weights);
+    packedBytes += matrix.packedBytes();
+    return matrix;
+  }
+
+  @Override
+  public long packedBytes() {
+    return packedBytes;
   }
 
   @Override
