@@ -151,6 +151,10 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     tests.removeIf(test -> test.tokens() == 0);
+    if (tests.isEmpty()) {
+      throw new CliException(
+          CliException.USAGE, "nothing to measure: --prompt and --gen are both 0");
+    }
     return tests;
   }
 
@@ -169,8 +173,11 @@ final class BenchCommand implements Callable<Integer> {
         table.printRow(row);
       }
     }
+    BenchReport report = BenchReport.of(loaded, sizes, batch, limits, rows);
     if (json) {
-      JsonOutput.print(console, BenchReport.of(loaded, sizes, batch, limits, rows));
+      JsonOutput.print(console, report);
+    } else {
+      table.printNotes(report);
     }
   }
 

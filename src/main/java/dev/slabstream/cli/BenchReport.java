@@ -3,6 +3,7 @@ package dev.slabstream.cli;
 import dev.slabstream.config.LoadedModel;
 import dev.slabstream.kernel.KernelInfo;
 import dev.slabstream.kernel.MachineLimits;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -12,10 +13,15 @@ import org.jspecify.annotations.Nullable;
 /// @param weightsBytes weights as they are in the file; `packedBytes` of them, as they lie in memory,
 ///     are read by one pass
 /// @param kvBytesPerPosition keys and values of one position, over all layers
+/// @param weightType the type that most weights of the file have
+/// @param cacheType how keys and values are stored
 /// @param memoryGigabytesPerSecond the machine's limits, measured: see [MachineLimits]
+/// @param notes what casts doubt on the shares of the limits; empty as a rule
 record BenchReport(
     String model,
     String name,
+    String weightType,
+    String cacheType,
     long weightsBytes,
     long parameters,
     long packedBytes,
@@ -26,8 +32,16 @@ record BenchReport(
     int batch,
     double memoryGigabytesPerSecond,
     double fmaGigaflops,
+    double medianMemoryGigabytesPerSecond,
+    double medianFmaGigaflops,
     String java,
-    List<Row> results) {
+    List<Row> results,
+    List<String> notes) {
+  /// Half of the probe's passes are expected to reach this share of the best.
+  private static final double STEADY = 0.7;
+
+  /// A share above this is no error of measurement.
+  private static final double IMPLAUSIBLE_SHARE = 1.05;
 
   static BenchReport of(
       LoadedModel loaded, WeightSizes sizes, int batch, MachineLimits limits, List<Row> rows) {
@@ -35,6 +49,8 @@ record BenchReport(
     return new BenchReport(
         loaded.path().toString(),
         loaded.config().name(),
+        loaded.quantization().name().toLowerCase(Locale.ROOT),
+        loaded.slab().layout().type().name().toLowerCase(Locale.ROOT),
         sizes.fileBytes(),
         sizes.parameters(),
         loaded.model().cost().packedBytes(),
@@ -45,8 +61,36 @@ record BenchReport(
         batch,
         limits.memoryGigabytesPerSecond(),
         limits.fmaGigaflops(),
+        limits.medianMemoryGigabytesPerSecond(),
+        limits.medianFmaGigaflops(),
         Runtime.version().toString(),
-        List.copyOf(rows));
+        List.copyOf(rows),
+        notes(limits, rows));
+  }
+
+  static List<String> notes(MachineLimits limits, List<Row> rows) {
+    List<String> notes = new ArrayList<>();
+    if (limits.medianMemoryGigabytesPerSecond() < STEADY * limits.memoryGigabytesPerSecond()
+        || limits.medianFmaGigaflops() < STEADY * limits.fmaGigaflops()) {
+      notes.add(
+          String.format(
+              Locale.ROOT,
+              "the machine was busy during the probe: half of its passes read no more than %.1f GB/s of %.1f, or multiplied at no more"
+                  + " than %.0f GFLOP/s of %.0f; limits may be too low, and shares too high",
+              limits.medianMemoryGigabytesPerSecond(),
+              limits.memoryGigabytesPerSecond(),
+              limits.medianFmaGigaflops(),
+              limits.fmaGigaflops()));
+    }
+    for (Row row : rows) {
+      if (row.memoryShare() != null && row.memoryShare() > IMPLAUSIBLE_SHARE
+          || row.fmaShare() > IMPLAUSIBLE_SHARE) {
+        notes.add(
+            row.test()
+                + " was faster than the limit: the probe was disturbed, or the weights fit into the caches");
+      }
+    }
+    return notes;
   }
 
   private static long kvBytesPerPosition(LoadedModel loaded) {

@@ -17,8 +17,12 @@ final class BenchTable {
   /// @param report its results are not looked at
   void printHeader(BenchReport report) {
     print(
-        "%s: %.1f M parameters, %.1f MB in the file%n",
-        report.name(), report.parameters() / 1e6, report.weightsBytes() / 1e6);
+        "%s: %.1f M parameters, %s, %.1f MB in the file; cache of type %s%n",
+        report.name(),
+        report.parameters() / 1e6,
+        report.weightType(),
+        report.weightsBytes() / 1e6,
+        report.cacheType());
     print(
         "%s, %d bits, %d threads; limits of this machine: memory %.1f GB/s, FMA %.0f GFLOP/s%n",
         report.backend(),
@@ -59,6 +63,12 @@ final class BenchTable {
         percent(row.memoryShare()),
         decimals(1, row.gigaflops()),
         percent(row.fmaShare()));
+    out.flush();
+  }
+
+  /// What is to be said of the report, once all rows are there.
+  void printNotes(BenchReport report) {
+    report.notes().forEach(note -> print("%nNote: %s%n", note));
     out.flush();
   }
 

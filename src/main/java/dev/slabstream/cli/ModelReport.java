@@ -46,8 +46,9 @@ final class ModelReport {
       @Nullable String problem) {
     this.checkpoint = checkpoint;
     this.kvType = kvType;
-    this.sizes = 
-        WeightSizes.of(checkpoint.tensors(), SlabstreamProperties.defaults().loadSettings().kernels());
+    this.sizes =
+        WeightSizes.of(
+            checkpoint.tensors(), SlabstreamProperties.defaults().loadSettings().kernels());
     this.config = config;
     this.problem = problem;
   }

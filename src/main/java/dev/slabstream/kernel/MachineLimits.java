@@ -3,6 +3,8 @@ package dev.slabstream.kernel;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.DoubleAdder;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -12,7 +14,14 @@ import java.util.concurrent.atomic.LongAdder;
 /// @param memoryGigabytesPerSecond bytes read per nanosecond, from memory that lies as the packed weights do
 /// @param fmaGigaflops operations per nanosecond of fused multiply-adds in registers, at the backend's vector width; a multiply-add
 ///     counts as two
-public record MachineLimits(double memoryGigabytesPerSecond, double fmaGigaflops) {
+/// @param medianMemoryGigabytesPerSecond what half of the passes reached: much less on a machine that is busy, and then even the best
+///     pass may not be the machine's limit
+/// @param medianFmaGigaflops likewise
+public record MachineLimits(
+    double memoryGigabytesPerSecond,
+    double fmaGigaflops,
+    double medianMemoryGigabytesPerSecond,
+    double medianFmaGigaflops) {
   /// More than the caches of most machines hold.
   private static final int MEMORY_BYTES = 256 << 20;
 
@@ -22,12 +31,17 @@ public record MachineLimits(double memoryGigabytesPerSecond, double fmaGigaflops
   private static final int MEMORY_RUNS = MEMORY_BYTES / (RUN_LONGS * Long.BYTES);
 
   private static final int FMA_STEPS = 1 << 14;
-  private static final int FMA_RUNS_PER_THREAD = 64;
+  private static final int FMA_RUNS_PER_PROCESSOR = 64;
 
   /// Passes of each kind, in turn: over so long a time that neither a busy neighbour nor the compiler spoils all of one kind.
   private static final int PASSES = 60;
 
-  /// Measures both, in about a second: the best of the passes, since whatever else runs on the machine can only slow them down.
+  /// Fewer passes will do where threads outnumber processors, or others use them: each takes long then.
+  private static final int LEAST_PASSES = 5;
+
+  private static final long ENOUGH_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  /// Measures both, in a second or two: the best of the passes, since whatever else runs on the machine can only slow them down.
   /// Starts and ends threads of its own; call it while no kernel computes.
   ///
   /// @param info the backend whose threads and width count; of the ND4J backend, whose width is not known, the machine's widest
@@ -38,15 +52,24 @@ public record MachineLimits(double memoryGigabytesPerSecond, double fmaGigaflops
       MemorySegment segment = memory.allocate(MEMORY_BYTES);
       // Pages never written would all be the same page of zeros, which a cache holds.
       pool.run(MEMORY_RUNS, 1, (from, to, _) -> writeRuns(segment, from, to));
-      long memoryNanos = Long.MAX_VALUE;
-      long fmaNanos = Long.MAX_VALUE;
-      for (int i = 0; i < PASSES; i++) {
-        memoryNanos = Math.min(memoryNanos, memoryPass(pool, segment));
-        fmaNanos = Math.min(fmaNanos, fmaPass(pool, math));
+      long[] memoryNanos = new long[PASSES];
+      long[] fmaNanos = new long[PASSES];
+      long start = System.nanoTime();
+      int passes = 0;
+      while (passes < LEAST_PASSES || passes < PASSES && System.nanoTime() - start < ENOUGH_NANOS) {
+        memoryNanos[passes] = memoryPass(pool, segment);
+        fmaNanos[passes] = fmaPass(pool, math);
+        passes++;
       }
+      Arrays.sort(memoryNanos, 0, passes);
+      Arrays.sort(fmaNanos, 0, passes);
       int lanes = Math.max(1, math.vectorBits() / Float.SIZE);
       double flops = 2.0 * fmaRuns(pool) * FMA_STEPS * PanelMath.FMA_CHAINS * lanes;
-      return new MachineLimits((double) MEMORY_BYTES / memoryNanos, flops / fmaNanos);
+      return new MachineLimits(
+          (double) MEMORY_BYTES / memoryNanos[0],
+          flops / fmaNanos[0],
+          (double) MEMORY_BYTES / memoryNanos[passes / 2],
+          flops / fmaNanos[passes / 2]);
     }
   }
 
@@ -81,8 +104,10 @@ public record MachineLimits(double memoryGigabytesPerSecond, double fmaGigaflops
     return nanos;
   }
 
+  /// By processors rather than by threads where there are fewer of them: the work does not grow with threads that only take turns.
   private static int fmaRuns(WorkerPool pool) {
-    return pool.threads() * FMA_RUNS_PER_THREAD;
+    return Math.min(pool.threads(), Runtime.getRuntime().availableProcessors())
+        * FMA_RUNS_PER_PROCESSOR;
   }
 
   private static void writeRuns(MemorySegment segment, int from, int to) {

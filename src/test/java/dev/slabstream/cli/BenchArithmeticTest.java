@@ -2,13 +2,16 @@ package dev.slabstream.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import dev.slabstream.cli.BenchTest.Kind;
+import dev.slabstream.kernel.MachineLimits;
 import dev.slabstream.model.ForwardCost;
 import dev.slabstream.model.ModelConfig;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /// Names, statistics, and what is derived from a time.
@@ -123,6 +126,8 @@ class BenchArithmeticTest {
         new BenchReport(
             "/m",
             "m",
+            "q4_1",
+            "q8",
             90_000_000,
             134_500_000,
             100_000_000,
@@ -133,12 +138,17 @@ class BenchArithmeticTest {
             512,
             40,
             200,
+            38,
+            190,
             "25",
+            List.of(),
             List.of()));
     table.printRow(prompt);
     table.printRow(generation);
 
     List<String> lines = out.toString().lines().toList();
+    assertThat(lines.get(0))
+        .isEqualTo("m: 134.5 M parameters, q4_1, 90.0 MB in the file; cache of type q8");
     assertThat(lines.get(1))
         .isEqualTo(
             "vector, 256 bits, 2 threads; limits of this machine: memory 40.0 GB/s, FMA 200 GFLOP/s");
@@ -152,6 +162,33 @@ class BenchArithmeticTest {
         .containsExactly("pp8", "1000.00", "900.00", "1100.00", "50.00", "", "", "50.0", "25.0");
     assertThat(cells(lines.get(7)))
         .containsExactly("tg4", "100.00", "90.00", "110.00", "5.00", "20.0", "50.0", "1.5", "0.8");
+  }
+
+  @Test
+  void aProbeWhosePassesDisagreeAndARowBeyondTheLimitAreSaid() {
+    BenchReport.Row prompt = row("pp8", null, 1.06);
+    BenchReport.Row within = row("tg4", 1.04, 0.1);
+    BenchReport.Row beyond = row("tg8", 1.06, 0.1);
+    MachineLimits steady = new MachineLimits(40, 200, 29, 141);
+    MachineLimits busyMemory = new MachineLimits(40, 200, 27, 200);
+    MachineLimits busyCores = new MachineLimits(40, 200, 40, 139);
+
+    assertThat(BenchReport.notes(steady, List.of(within))).isEmpty();
+    assertThat(BenchReport.notes(steady, List.of(prompt, within, beyond)))
+        .satisfiesExactly(
+            note -> assertThat(note).startsWith("pp8 was faster than the limit"),
+            note -> assertThat(note).startsWith("tg8 was faster than the limit"));
+    assertThat(BenchReport.notes(busyMemory, List.of()))
+        .singleElement(STRING)
+        .contains("27.0 GB/s of 40.0");
+    assertThat(BenchReport.notes(busyCores, List.of()))
+        .singleElement(STRING)
+        .contains("139 GFLOP/s of 200");
+  }
+
+  private static BenchReport.Row row(String test, @Nullable Double memoryShare, double fmaShare) {
+    return new BenchReport.Row(
+        test, "", 8, 1, 0, 1, 1, 1, 0, new double[1], null, null, memoryShare, 1, 1, fmaShare);
   }
 
   private static String[] cells(String line) {

@@ -130,11 +130,17 @@ class BenchCommandTest {
                 "--json")
             .json();
 
+    assertThat(report.get("weight_type").asString()).isEqualTo("f32");
+    assertThat(report.get("cache_type").asString()).isEqualTo("q8");
     assertThat(report.get("backend").asString()).isEqualTo("scalar");
     assertThat(report.get("vector_bits").asInt()).isZero();
     assertThat(report.get("threads").asInt()).isEqualTo(2);
     assertThat(report.get("memory_gigabytes_per_second").asDouble()).isPositive();
     assertThat(report.get("fma_gigaflops").asDouble()).isPositive();
+    assertThat(report.get("median_fma_gigaflops").asDouble())
+        .isPositive()
+        .isLessThanOrEqualTo(report.get("fma_gigaflops").asDouble());
+    assertThat(report.get("notes").isArray()).isTrue();
   }
 
   @Test
@@ -144,6 +150,15 @@ class BenchCommandTest {
     assertThat(run.out().lines().filter(line -> line.startsWith("|"))).hasSize(3);
     assertThat(run.out()).contains("pp8", "GB/s", "GFLOP/s", "packed weights").doesNotContain("tg");
     assertThat(run.out().toLowerCase(Locale.ROOT)).contains("llama");
+  }
+
+  @Test
+  void refusesToMeasureNothing() {
+    Run run = Run.of("bench", "-m", TINY, "-p", "0", "-n", "0,0");
+
+    assertThat(run.exitCode()).hasValue(2);
+    assertThat(run.err()).contains("nothing to measure: --prompt and --gen are both 0");
+    assertThat(run.out()).isEmpty();
   }
 
   @Test

@@ -250,7 +250,8 @@ class CommandsTest {
   void inspectShowsWeightsAsTheyWillLieInMemory() {
     JsonNode memory = Run.of("inspect", "--json", "-m", LLAMA_Q5_0).json().get("memory");
 
-    // 5-bit codes become bytes: 34 bytes a block of 32 in place of 22, but for vectors, which are floats in both.
+    // 5-bit codes become bytes: 34 bytes a block of 32 in place of 22, but for vectors, which are
+    // floats in both.
     long vectors = (7L * 64 + 8) * Float.BYTES;
     long inFile = memory.get("weights_file_bytes").asLong() - vectors;
     assertThat((memory.get("weights_bytes").asLong() - vectors) * 22).isEqualTo(inFile * 34);

@@ -42,8 +42,7 @@ final class LoadedModelTest {
               .filter(tensor -> tensor.rows() == 1)
               .mapToLong(tensor -> Float.BYTES * tensor.cols())
               .sum();
-      fileBytes =
-          checkpoint.tensors().values().stream().mapToLong(t -> t.data().byteSize()).sum();
+      fileBytes = checkpoint.tensors().values().stream().mapToLong(t -> t.data().byteSize()).sum();
     }
     try (LoadedModel loaded = LoadedModel.load(path, settings)) {
       assertThat(loaded.weightsBytes()).isEqualTo(foreseen - vectors);

@@ -81,11 +81,18 @@ class HelmChartTest {
                     "jvm.overheadMiB", 128)));
     assertThat(at(container, "resources", "requests", "memory")).isEqualTo("2129Mi");
     double ratio =
-        ((Number) at(typed(new Yaml().load(Files.readString(Path.of("helm/slabstream/values.yaml")))), "model", "packedRatio")).doubleValue();
+        ((Number)
+                at(
+                    typed(
+                        new Yaml().load(Files.readString(Path.of("helm/slabstream/values.yaml")))),
+                    "model",
+                    "packedRatio"))
+            .doubleValue();
     KernelSettings kernels = new KernelSettings(KernelBackend.AUTO, 0, 1);
     for (ElementType type : ElementType.values()) {
       Tensor tensor =
-          new Tensor("t", type, 32, 256, MemorySegment.ofArray(new byte[(int) (32 * type.bytesOf(256))]));
+          new Tensor(
+              "t", type, 32, 256, MemorySegment.ofArray(new byte[(int) (32 * type.bytesOf(256))]));
       assertThat(ratio)
           .as(type.name())
           .isGreaterThanOrEqualTo((double) kernels.packedBytes(tensor) / tensor.data().byteSize());

@@ -26,6 +26,9 @@ class MachineLimitsTest {
   void measuresSpeedsThatAMachineCanHave() {
     MachineLimits limits = MachineLimits.measure(info(KernelBackend.SCALAR));
 
+    assertThat(limits.medianMemoryGigabytesPerSecond())
+        .isBetween(0.01, limits.memoryGigabytesPerSecond());
+    assertThat(limits.medianFmaGigaflops()).isBetween(0.01, limits.fmaGigaflops());
     assertThat(limits.memoryGigabytesPerSecond()).isBetween(0.01, BEYOND_ANY_MACHINE);
     assertThat(limits.fmaGigaflops()).isBetween(0.01, BEYOND_ANY_MACHINE);
   }
