@@ -22,8 +22,11 @@ final class PromptBudget {
   /// While it is not known what decodes take.
   static final long UNKNOWN_NANOS = 100_000_000;
 
-  /// A prompt gets so many tokens in any case, or as many as it has: it goes on, however tight the time.
+  /// A prompt gets about so many tokens in any case, or as many as it has: it goes on, however tight the time.
   static final int SMALLEST = 8;
+
+  /// Tokens of a tile of the matrix kernels: with a token more a step computes a whole tile more.
+  private static final int TILE = 4;
 
   /// Before anything was measured.
   static final int FIRST = 32;
@@ -68,6 +71,15 @@ final class PromptBudget {
 
   /// The most prompt tokens for a step that gives one token to each of `numDecodes` sequences.
   int tokensBeside(int numDecodes) {
+    int tokens = largestSizeBeside(numDecodes);
+    int over = (numDecodes + tokens) % TILE;
+    if (tokens <= TILE || over == 0) {
+      return tokens;
+    }
+    return over <= TILE / 2 ? tokens - over : tokens + TILE - over;
+  }
+
+  private int largestSizeBeside(int numDecodes) {
     double[] nanos = numDecodes > 0 ? nanosBeside : nanosAlone;
     double left = targetNanos(numDecodes) - decodeNanos(numDecodes);
     if (expectedNanos(nanos, 0) == 0) {

@@ -86,9 +86,9 @@ class SchedulerTest {
     submit(50, 30);
     // Not known yet what a prompt's tokens cost beside a decode.
     expectStep("23+1 LAST [0, 1, -1, -1]", "0+31 NONE [2, 3, -1, -1, -1]");
-    expectStep("24+1 LAST [0, 1, -1, -1]", "31+8 NONE [2, 3, 4, -1, -1]");
-    expectStep("25+1 LAST [0, 1, -1, -1]", "39+8 NONE [2, 3, 4, -1, -1]");
-    expectStep("26+1 LAST [0, 1, -1, -1]", "47+3 LAST [2, 3, 4, 5, -1]");
+    expectStep("24+1 LAST [0, 1, -1, -1]", "31+7 NONE [2, 3, 4, -1, -1]");
+    expectStep("25+1 LAST [0, 1, -1, -1]", "38+7 NONE [2, 3, 4, -1, -1]");
+    expectStep("26+1 LAST [0, 1, -1, -1]", "45+5 LAST [2, 3, 4, 5, -1]");
   }
 
   private static int tokens(List<Slice> batch) {
