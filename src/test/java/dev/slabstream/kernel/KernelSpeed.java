@@ -27,6 +27,8 @@ final class KernelSpeed implements AutoCloseable {
   private static final int HEAD_DIM = 64;
   private static final int GROUP_HEADS = 3;
   private static final int POSITIONS = 500;
+  private static final int NUM_HEADS = 4;
+  private static final int HEAD_TOKENS = 32;
 
   /// Tokens by which a product has its shapes: one, few, many.
   private static final int[] PRODUCT_TOKENS = {1, 5, MANY_TOKENS};
@@ -53,6 +55,7 @@ final class KernelSpeed implements AutoCloseable {
       attention(type);
     }
     rows();
+    heads();
   }
 
   /// Argument: seconds after which it gives up.
@@ -119,6 +122,12 @@ final class KernelSpeed implements AutoCloseable {
     float[] all = random.floats(POSITIONS * stride, 1f);
     List<KvRun> whole = List.of(new KvRun(blocks, 0, POSITIONS, 0));
     kernels.storeKv(all, keys, keys + HEAD_DIM, stride, slab, layout, 0, whole);
+    List<KvRun> some = List.of(new KvRun(blocks, 0, HEAD_TOKENS, 0));
+    add(
+        "storeKv as " + type,
+        2L * HEAD_TOKENS * HEAD_DIM,
+        type == KvType.F32 ? 0.035 : 0.019,
+        () -> kernels.storeKv(all, keys, keys + HEAD_DIM, stride, slab, layout, 0, some));
     for (int tokens : new int[] {1, 16}) {
       List<KvRun> runs = List.of(new KvRun(blocks, 0, tokens, POSITIONS - tokens));
       float[] out = new float[tokens * keys];
@@ -147,6 +156,34 @@ final class KernelSpeed implements AutoCloseable {
     float[] activated = x.clone();
     add("gelu", LOOP_ELEMENTS, 0.053, () -> kernels.gelu(activated, LOOP_ELEMENTS));
     add("summarize", LOOP_ELEMENTS, 0.06, () -> kernels.summarize(x, 0, LOOP_ELEMENTS));
+    float[] sum = x.clone();
+    add("add", LOOP_ELEMENTS, 0.9, () -> kernels.add(sum, weight, LOOP_ELEMENTS));
+    add("addBias", LOOP_ELEMENTS, 0.17, () -> kernels.addBias(sum, weight, 1, LOOP_ELEMENTS));
+  }
+
+  /// What is done to heads between products and attention, of some tokens.
+  private void heads() {
+    int dim = NUM_HEADS * HEAD_DIM;
+    int elements = HEAD_TOKENS * dim;
+    float[] x = random.floats(elements, 1f);
+    float[] weight = random.floats(HEAD_DIM, 1f);
+    add(
+        "rmsNormHeads",
+        elements,
+        0.056,
+        () -> kernels.rmsNormHeads(x, 0, dim, weight, 1e-5f, HEAD_TOKENS, NUM_HEADS, HEAD_DIM));
+    // Turned by the same angle again and again: lengths stay.
+    float[] cos = new float[HEAD_TOKENS * HEAD_DIM / 2];
+    float[] sin = new float[cos.length];
+    Arrays.fill(cos, 0.8f);
+    Arrays.fill(sin, 0.6f);
+    for (RopePairing pairing : RopePairing.values()) {
+      add(
+          "rope " + pairing,
+          elements,
+          0.069,
+          () -> kernels.rope(x, 0, dim, cos, sin, pairing, HEAD_TOKENS, NUM_HEADS, HEAD_DIM));
+    }
   }
 
   private void add(String name, long work, double usual, Runnable kernel) {

@@ -16,7 +16,11 @@ class ForwardAllocationTest {
   /// The last sequence gets to see more than one partition of attention.
   private static final int[] PROMPTS = {16, 230};
 
-  private static final int NUM_STEPS = 24;
+  private static final int DECODE_STEPS = 24;
+  private static final int CHUNKS = 2;
+
+  /// More than a block of the matrix kernels, and no multiple of their tiles.
+  private static final int CHUNK_TOKENS = 101;
 
   /// A header, two floats, an int and a boolean.
   private static final long SUMMARY_BYTES = 32;
@@ -34,41 +38,66 @@ class ForwardAllocationTest {
   })
   void decodingAllocatesSummariesOnly(String name, String tag, KvType cache, int numSequences)
       throws Exception {
+    assertAllocatesSummariesOnly(name, tag, cache, numSequences, DECODE_STEPS, 1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"llama-a, Q4_1, Q8, 1", "qwen3-a, hf, F32, 1"})
+  void aChunkOfAPromptAllocatesSummariesOnly(
+      String name, String tag, KvType cache, int numSequences) throws Exception {
+    assertAllocatesSummariesOnly(name, tag, cache, numSequences, CHUNKS, CHUNK_TOKENS);
+  }
+
+  private static void assertAllocatesSummariesOnly(
+      String name, String tag, KvType cache, int numSequences, int numSteps, int stepTokens)
+      throws Exception {
     long bytes =
         AllocationMeter.countInOwnJvm(
-            ForwardAllocationTest.class, name, tag, cache.name(), String.valueOf(numSequences));
+            ForwardAllocationTest.class,
+            name,
+            tag,
+            cache.name(),
+            String.valueOf(numSequences),
+            String.valueOf(numSteps),
+            String.valueOf(stepTokens));
 
-    assertThat(bytes).isLessThanOrEqualTo(bound(numSequences));
+    assertThat(bytes).isLessThanOrEqualTo(bound(numSequences, numSteps));
   }
 
-  private static long bound(int numSequences) {
-    return SUMMARY_BYTES * numSequences * NUM_STEPS;
+  private static long bound(int numSequences, int numSteps) {
+    return SUMMARY_BYTES * numSequences * numSteps;
   }
 
-  /// Prints the bytes that decoding allocates.
+  /// Prints the bytes that so many steps of so many tokens of each sequence allocate.
   public static void main(String[] args) {
     KvType cache = KvType.valueOf(args[2]);
     int numSequences = Integer.parseInt(args[3]);
+    int numSteps = Integer.parseInt(args[4]);
+    int stepTokens = Integer.parseInt(args[5]);
     try (Kernels kernels = TestBackend.VECTOR.open(2);
         Loaded loaded = TestModels.load(TestModels.tiny(args[0], args[1]), kernels, 40, cache)) {
       AllocationMeter meter = new AllocationMeter(kernels);
       System.out.println(
-          AllocationMeter.least(bound(numSequences), () -> decode(loaded, numSequences, meter)));
+          AllocationMeter.least(
+              bound(numSequences, numSteps),
+              () -> advance(loaded, numSequences, numSteps, stepTokens, meter)));
     }
   }
 
   /// The same positions each time: those beyond what rotary tables held would make them grow.
-  private static long decode(Loaded loaded, int numSequences, AllocationMeter meter) {
+  private static long advance(
+      Loaded loaded, int numSequences, int numSteps, int stepTokens, AllocationMeter meter) {
     List<KvLease> leases = new ArrayList<>();
     for (int s = PROMPTS.length - numSequences; s < PROMPTS.length; s++) {
       int prompt = PROMPTS[s];
-      KvLease lease = loaded.slab().lease(prompt + NUM_STEPS, 0, prompt).orElseThrow();
+      int chunk = Math.max(prompt, stepTokens);
+      KvLease lease = loaded.slab().lease(prompt + numSteps * stepTokens, 0, chunk).orElseThrow();
       leases.add(lease);
       forward(loaded, List.of(lease), prompt, meter);
     }
     long bytes = 0;
-    for (int i = 0; i < NUM_STEPS; i++) {
-      bytes += forward(loaded, leases, 1, meter);
+    for (int i = 0; i < numSteps; i++) {
+      bytes += forward(loaded, leases, stepTokens, meter);
     }
     leases.forEach(KvLease::close);
     return bytes;
