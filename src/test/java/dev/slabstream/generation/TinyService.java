@@ -8,17 +8,23 @@ import dev.slabstream.kernel.Kernels;
 import dev.slabstream.kvcache.KvSlab;
 import dev.slabstream.model.TestBackend;
 import dev.slabstream.model.TestModels;
+import dev.slabstream.tensor.KvType;
 import dev.slabstream.tokenizer.Tokenizer;
 import dev.slabstream.weights.Checkpoint;
 import java.nio.file.Path;
 
-/// The whole way with a tiny model of random weights: tokenizer, engine and its thread, slab. Text
-/// of it is gibberish with characters that are split over tokens.
+/// The whole way with a model, by default a tiny one of random weights: tokenizer, engine and its
+/// thread, slab. Text of that is gibberish with characters that are split over tokens.
 final class TinyService implements AutoCloseable {
-  private static final Path MODEL = TestModels.tiny("llama-a", "Q4_0");
+  /// @param vectorBits 0 = the machine's
+  record Setup(Path model, KvType cache, TestBackend backend, int threads, int vectorBits) {
+    static final Setup PLAIN =
+        new Setup(TestModels.tiny("llama-a", "Q4_0"), KvType.F32, TestBackend.SCALAR, 1, 0);
+  }
 
-  private final Kernels kernels = TestBackend.SCALAR.open(1);
+  private final Kernels kernels;
   private final TestModels.Loaded loaded;
+  private final ServedModel served;
   private final Tokenizer tokenizer;
   private final Engine engine;
   private final EngineGenerationService service;
@@ -28,25 +34,33 @@ final class TinyService implements AutoCloseable {
       int numBlocks,
       PrefixCacheScope scope,
       GenerationObserver observer) {
-    loaded = TestModels.load(MODEL, kernels, numBlocks);
+    this(Setup.PLAIN, engineSettings, numBlocks, scope, observer);
+  }
+
+  TinyService(
+      Setup setup,
+      EngineSettings engineSettings,
+      int numBlocks,
+      PrefixCacheScope scope,
+      GenerationObserver observer) {
+    kernels = setup.backend.open(setup.threads, setup.vectorBits);
+    loaded = TestModels.load(setup.model, kernels, numBlocks, setup.cache);
     LoadedTokenizer files;
     int vocabSize = loaded.model().config().vocabSize();
-    try (Checkpoint checkpoint = Checkpoint.open(MODEL)) {
+    try (Checkpoint checkpoint = Checkpoint.open(setup.model)) {
       files = TokenizerLoader.load(checkpoint, vocabSize);
     }
     tokenizer = files.tokenizer();
     engine = new Engine(engineSettings, loaded.model(), loaded.slab(), System::nanoTime);
+    served =
+        new ServedModel(
+            loaded.model().config().contextLength(),
+            engine.maxSequenceTokens(),
+            vocabSize,
+            files.endOfTextIds());
     service =
         new EngineGenerationService(
-            SequenceQueue.of(engine),
-            tokenizer,
-            new ServedModel(
-                loaded.model().config().contextLength(),
-                engine.maxSequenceTokens(),
-                vocabSize,
-                files.endOfTextIds()),
-            settings(scope),
-            observer);
+            SequenceQueue.of(engine), tokenizer, served, settings(scope), observer);
     engine.start();
   }
 
@@ -76,6 +90,14 @@ final class TinyService implements AutoCloseable {
 
   Tokenizer tokenizer() {
     return tokenizer;
+  }
+
+  ServedModel served() {
+    return served;
+  }
+
+  int vectorBits() {
+    return kernels.info().vectorBits();
   }
 
   Engine engine() {

@@ -32,7 +32,8 @@ public enum TestBackend {
     return open(threads, 0);
   }
 
-  Kernels open(int threads, int vectorBits) {
+  /// @param vectorBits 0 = the machine's
+  public Kernels open(int threads, int vectorBits) {
     return Kernels.open(new KernelSettings(backend, vectorBits, threads));
   }
 

@@ -55,7 +55,7 @@ public final class TestModels {
   }
 
   /// As above, with another type of keys and values.
-  static Loaded load(Path path, Kernels kernels, int numBlocks, KvType type) {
+  public static Loaded load(Path path, Kernels kernels, int numBlocks, KvType type) {
     try (Checkpoint checkpoint = Checkpoint.open(path)) {
       LanguageModel model = LanguageModel.load(checkpoint, kernels);
       return new Loaded(model, slab(model.config(), numBlocks, type));
