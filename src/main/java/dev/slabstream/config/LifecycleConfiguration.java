@@ -1,5 +1,6 @@
 package dev.slabstream.config;
 
+import dev.slabstream.observability.EngineHealthIndicator;
 import dev.slabstream.observability.ServiceMeters;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -16,13 +17,20 @@ class LifecycleConfiguration {
   }
 
   @Bean
+  @ConditionalOnMissingBean
+  ServiceAssembly serviceAssembly(
+      SlabstreamProperties properties, @Value("${info.app.version}") String version) {
+    return new ServiceAssembly(properties, version);
+  }
+
+  @Bean
   ServiceLifecycle serviceLifecycle(
       SlabstreamProperties properties,
-      @Value("${info.app.version}") String version,
+      ServiceAssembly assembly,
       ServiceGate gate,
       ServiceMeters meters,
+      EngineHealthIndicator engineHealth,
       ProcessExit exit) {
-    return new ServiceLifecycle(
-        properties, new ServiceAssembly(properties, version), gate, meters, exit);
+    return new ServiceLifecycle(properties, assembly, gate, meters, engineHealth, exit);
   }
 }

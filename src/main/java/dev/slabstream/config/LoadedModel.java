@@ -3,6 +3,7 @@ package dev.slabstream.config;
 import dev.slabstream.engine.Engine;
 import dev.slabstream.engine.EngineEvents;
 import dev.slabstream.generation.ServedModel;
+import dev.slabstream.kernel.KernelSettings;
 import dev.slabstream.kernel.Kernels;
 import dev.slabstream.kvcache.KvPlan;
 import dev.slabstream.kvcache.KvSlab;
@@ -14,12 +15,14 @@ import dev.slabstream.tensor.Tensor;
 import dev.slabstream.tokenizer.Tokenizer;
 import dev.slabstream.weights.Checkpoint;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// A model with everything that runs it: kernels, weights, tokenizer, slab, engine. Made by one
@@ -71,7 +74,18 @@ public final class LoadedModel implements AutoCloseable {
       LoadProgress progress,
       EngineEvents events,
       Consumer<Throwable> fatalHandler) {
-    Loading loading = new Loading(path, settings, progress);
+    return load(path, settings, Kernels::open, progress, events, fatalHandler);
+  }
+
+  /// @param openKernels `Kernels::open`, or what a test has in its place
+  static LoadedModel load(
+      Path path,
+      LoadSettings settings,
+      Function<KernelSettings, Kernels> openKernels,
+      LoadProgress progress,
+      EngineEvents events,
+      Consumer<Throwable> fatalHandler) {
+    Loading loading = new Loading(path, settings, openKernels, progress);
     try {
       loading.run();
       KvSlab slab = loading.slab();
@@ -150,11 +164,25 @@ public final class LoadedModel implements AutoCloseable {
   /// Ends the engine, which gives back every lease; then frees slab, model, kernels and tokenizer.
   @Override
   public void close() {
-    if (closed) {
-      return;
+    if (!closed) {
+      engine.close();
+      free();
     }
+  }
+
+  /// As [#close()], but gives the engine's current step `limit` at most. If it takes longer, nothing
+  /// is freed, as the step may still use it.
+  ///
+  /// @return whether all is closed
+  boolean close(Duration limit) {
+    if (!closed && engine.close(limit)) {
+      free();
+    }
+    return closed;
+  }
+
+  private void free() {
     closed = true;
-    engine.close();
     slab.close();
     model.close();
     kernels.close();
@@ -173,6 +201,7 @@ public final class LoadedModel implements AutoCloseable {
   private static final class Loading {
     private final Path path;
     private final LoadSettings settings;
+    private final Function<KernelSettings, Kernels> openKernels;
     private final LoadProgress progress;
     private final LoadTimes times = new LoadTimes();
     private ElementType quantization = ElementType.F32;
@@ -183,9 +212,14 @@ public final class LoadedModel implements AutoCloseable {
     private @Nullable LoadedTokenizer tokenizer;
     private @Nullable KvSlab slab;
 
-    Loading(Path path, LoadSettings settings, LoadProgress progress) {
+    Loading(
+        Path path,
+        LoadSettings settings,
+        Function<KernelSettings, Kernels> openKernels,
+        LoadProgress progress) {
       this.path = path;
       this.settings = settings;
+      this.openKernels = openKernels;
       this.progress = progress;
     }
 
@@ -202,7 +236,7 @@ public final class LoadedModel implements AutoCloseable {
         slabMemory = CompletableFuture.supplyAsync(this::allocate, LoadedModel::newThread);
 
         progress.begin("starting the kernels");
-        kernels = Kernels.open(settings.kernels());
+        kernels = openKernels.apply(settings.kernels());
         times.end("kernels");
 
         progress.begin("loading the weights");

@@ -8,14 +8,17 @@ import dev.slabstream.generation.GenerationService.ServiceLimits;
 import dev.slabstream.generation.GenerationSettings;
 import dev.slabstream.generation.SequenceQueue;
 import dev.slabstream.kernel.KernelInfo;
+import dev.slabstream.kernel.KernelSettings;
+import dev.slabstream.kernel.Kernels;
 import dev.slabstream.model.ModelConfig;
 import dev.slabstream.observability.MeteredParts;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/// Makes the parts of the service out of its settings.
-final class ServiceAssembly {
+/// Makes the parts of the service out of its settings. Not final, so that a test can have other
+/// kernels.
+class ServiceAssembly {
   private static final int MAX_STOP_LENGTH = 256;
   private static final int MAX_STOP_TOKEN_IDS = 64;
   private static final int MAX_LOGIT_BIAS = 1024;
@@ -34,9 +37,14 @@ final class ServiceAssembly {
     return LoadedModel.load(
         ModelPath.find(properties.model().path()),
         properties.loadSettings(),
+        this::openKernels,
         progress,
         events,
         fatalHandler);
+  }
+
+  Kernels openKernels(KernelSettings settings) {
+    return Kernels.open(settings);
   }
 
   EngineGenerationService generation(LoadedModel loaded, GenerationObserver observer) {
@@ -75,6 +83,7 @@ final class ServiceAssembly {
     KernelInfo kernels = loaded.kernels().info();
     return new MeteredParts(
         loaded.engine()::stats,
+        loaded.engine()::silence,
         loaded.slab()::stats,
         service::sessionStats,
         new MeteredParts.ModelFacts(

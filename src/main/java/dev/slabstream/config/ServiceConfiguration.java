@@ -1,6 +1,7 @@
 package dev.slabstream.config;
 
 import dev.slabstream.api.ApiSettings;
+import dev.slabstream.observability.EngineHealthIndicator;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -12,6 +13,12 @@ class ServiceConfiguration {
   @Bean
   ServiceGate serviceGate() {
     return new ServiceGate();
+  }
+
+  /// Shown as `engine`.
+  @Bean
+  EngineHealthIndicator engineHealthIndicator(SlabstreamProperties properties) {
+    return new EngineHealthIndicator(properties.health().stuckAfter());
   }
 
   @Bean

@@ -7,13 +7,16 @@ import dev.slabstream.generation.GenerateRequest;
 import dev.slabstream.generation.GenerationEvent;
 import dev.slabstream.generation.GenerationException;
 import dev.slabstream.generation.GenerationService;
+import dev.slabstream.generation.Readiness;
 import dev.slabstream.generation.Sessions;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
 /// What stands between the edge and the model: refuses while the model loads, lets through while it
-/// serves, refuses again while the service ends. Lives as long as the application; thread-safe.
-public final class ServiceGate implements GenerationService, Sessions, ServiceInfo.Source {
+/// serves and while it is about to end, refuses again while it ends. Lives as long as the
+/// application; thread-safe.
+public final class ServiceGate
+    implements GenerationService, Sessions, ServiceInfo.Source, Readiness {
   /// Where the service is in its life.
   public sealed interface State {
     /// @param doing what is being done, for the client that asks too early
@@ -21,6 +24,9 @@ public final class ServiceGate implements GenerationService, Sessions, ServiceIn
 
     record Serving(GenerationService service, Sessions sessions, ServiceInfo info)
         implements State {}
+
+    /// Serves still, and asks to be sent nothing more.
+    record Leaving(Serving serving) implements State {}
 
     record Draining() implements State {}
   }
@@ -47,6 +53,17 @@ public final class ServiceGate implements GenerationService, Sessions, ServiceIn
     }
     state = new State.Serving(service, sessions, info);
     return true;
+  }
+
+  /// Asks senders to go elsewhere, and takes what they send nevertheless.
+  ///
+  /// @return false when nothing is served, so that there is nothing to announce
+  synchronized boolean leave() {
+    if (state instanceof State.Serving serving) {
+      state = new State.Leaving(serving);
+      return true;
+    }
+    return false;
   }
 
   /// Closes the gate for good; who is inside stays.
@@ -86,12 +103,27 @@ public final class ServiceGate implements GenerationService, Sessions, ServiceIn
 
   @Override
   public int size() {
-    return state instanceof State.Serving serving ? serving.sessions().size() : 0;
+    return switch (state) {
+      case State.Serving serving -> serving.sessions().size();
+      case State.Leaving(State.Serving serving) -> serving.sessions().size();
+      case State.Loading _, State.Draining _ -> 0;
+    };
+  }
+
+  @Override
+  public void check() {
+    serving();
+    if (state instanceof State.Leaving) {
+      throw new GenerationException(
+          ErrorType.DRAINING,
+          "the service is about to shut down; it still takes requests for a moment");
+    }
   }
 
   private State.Serving serving() {
     return switch (state) {
       case State.Serving serving -> serving;
+      case State.Leaving(State.Serving serving) -> serving;
       case State.Loading loading ->
           throw new GenerationException(
               ErrorType.LOADING, "the service is not ready yet: " + loading.doing());

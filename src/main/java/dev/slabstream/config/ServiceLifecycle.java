@@ -1,6 +1,7 @@
 package dev.slabstream.config;
 
 import dev.slabstream.generation.EngineGenerationService;
+import dev.slabstream.observability.EngineHealthIndicator;
 import dev.slabstream.observability.ServiceMeters;
 import java.time.Duration;
 import java.util.Optional;
@@ -11,17 +12,33 @@ import org.springframework.context.SmartLifecycle;
 
 /// Brings the model up behind the open port, and the service down again.
 ///
-/// Up: a thread loads, starts the engine, warms up, opens the gate; until then requests get 503
-/// with a reason. What cannot be brought up ends the process with one message. Down, before the
-/// port closes: the gate refuses, what runs gets the grace period, the rest is cancelled; then
-/// engine, slab and kernels end, and every lease is back.
+/// **Up:** a thread loads, starts the engine, warms up, opens the gate; until then requests get 503
+/// with a reason. What cannot be brought up ends the process with one message.
+///
+/// **Down,** all of it while the port is open and answers:
+/// 1. Readiness is down. Requests are still taken for the drain delay, so that whoever sends them
+///    notices first.
+/// 2. The gate refuses. What runs has the grace period, the rest is cancelled, and every client is
+///    handed its last event.
+/// 3. Engine, slab and kernels end: every lease is back. A step that hangs cannot be ended, only
+///    left behind: then nothing is freed and the process ends around it.
+///
+/// Only after that the web server closes its connections. Every wait here has a bound, so the
+/// process ends at most ten seconds after the grace period.
 final class ServiceLifecycle implements SmartLifecycle {
   private static final Logger log = LoggerFactory.getLogger(ServiceLifecycle.class);
+
+  /// A loader sees an interrupt between two tensors.
+  private static final Duration LOADER_LIMIT = Duration.ofSeconds(5);
+
+  /// For a step of the engine, when its requests have been cancelled already.
+  private static final Duration ENGINE_LIMIT = Duration.ofSeconds(1);
 
   private final SlabstreamProperties properties;
   private final ServiceAssembly assembly;
   private final ServiceGate gate;
   private final ServiceMeters meters;
+  private final EngineHealthIndicator engineHealth;
   private final ProcessExit exit;
 
   private @Nullable Thread loader;
@@ -34,11 +51,13 @@ final class ServiceLifecycle implements SmartLifecycle {
       ServiceAssembly assembly,
       ServiceGate gate,
       ServiceMeters meters,
+      EngineHealthIndicator engineHealth,
       ProcessExit exit) {
     this.properties = properties;
     this.assembly = assembly;
     this.gate = gate;
     this.meters = meters;
+    this.engineHealth = engineHealth;
     this.exit = exit;
   }
 
@@ -73,6 +92,7 @@ final class ServiceLifecycle implements SmartLifecycle {
         return;
       }
       model.engine().start();
+      engineHealth.watch(model.engine()::silence);
       if (properties.model().warmUp()) {
         WarmUp.run(model, this::tell);
       }
@@ -123,13 +143,30 @@ final class ServiceLifecycle implements SmartLifecycle {
     }
     loader = null;
     stopping = true;
+    if (gate.leave()) {
+      announceEnd();
+    }
     gate.drain();
     loading.interrupt();
-    join(loading);
+    if (!ends(loading)) {
+      log.warn("Loading does not let itself be cut short; the process ends without waiting for it");
+      return;
+    }
     endRequests();
-    if (loaded != null) {
-      loaded.close();
-      log.info("Engine, slab and kernels are closed; every lease is back");
+    endModel();
+  }
+
+  /// Gives those who watch the readiness probe time to see it fall.
+  private void announceEnd() {
+    Duration delay = properties.shutdown().drainDelay();
+    if (delay.isZero()) {
+      return;
+    }
+    log.info("Readiness is down; requests are still taken for {} s", delay.toSeconds());
+    try {
+      Thread.sleep(delay);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -154,11 +191,27 @@ final class ServiceLifecycle implements SmartLifecycle {
     generation.close();
   }
 
-  private static void join(Thread thread) {
+  private void endModel() {
+    LoadedModel model = loaded;
+    if (model == null) {
+      return;
+    }
+    if (model.close(ENGINE_LIMIT)) {
+      log.info("Engine, slab and kernels are closed; every lease is back");
+    } else {
+      log.error(
+          "A step of the engine does not end (silent for {} s); the process ends around it, with {} leases that did not come back",
+          model.engine().silence().toSeconds(),
+          model.slab().stats().openLeases());
+    }
+  }
+
+  private static boolean ends(Thread thread) {
     try {
-      thread.join();
+      return thread.join(LOADER_LIMIT);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      return false;
     }
   }
 }

@@ -38,6 +38,7 @@ public record SlabstreamProperties(
     @DefaultValue @Valid Generation generation,
     @DefaultValue @Valid Session session,
     @DefaultValue @Valid Api api,
+    @DefaultValue @Valid Health health,
     @DefaultValue @Valid Shutdown shutdown) {
 
   /// Those of a service that nobody told anything.
@@ -194,9 +195,20 @@ public record SlabstreamProperties(
     }
   }
 
-  /// The end of the service.
+  /// The health of the service.
   ///
-  /// @param gracePeriod How long requests that run may go on before they are cancelled.
+  /// @param stuckAfter How long the engine may show no sign of life while it has work before the
+  ///     liveness probe fails. A sign of life is every layer that it computes.
+  public record Health(
+      @DefaultValue("60s") @DurationMin(millis = 1) @DurationMax(hours = 24) Duration stuckAfter) {}
+
+  /// The end of the service: first readiness goes down, then requests are refused, then those that
+  /// run are cancelled.
+  ///
+  /// @param drainDelay How long requests are still taken after readiness went down, so that a proxy
+  ///     notices before it meets a refusal.
+  /// @param gracePeriod How long requests that run may go on after that before they are cancelled.
   public record Shutdown(
+      @DefaultValue("0s") @DurationMin @DurationMax(hours = 24) Duration drainDelay,
       @DefaultValue("30s") @DurationMin @DurationMax(hours = 24) Duration gracePeriod) {}
 }

@@ -29,6 +29,8 @@ public final class Engine implements AutoCloseable {
     CLOSED
   }
 
+  private static final Duration FOREVER = Duration.ofMillis(Long.MAX_VALUE);
+
   private final EngineSettings settings;
   private final LanguageModel model;
   private final KvSlab slab;
@@ -36,6 +38,7 @@ public final class Engine implements AutoCloseable {
   private final Consumer<Throwable> fatalHandler;
   private final SubmissionQueue submissions;
   private final EngineCounters counters = new EngineCounters();
+  private final Heartbeat heartbeat;
   private final StepLoop loop;
   private final Runnable cancelSignal;
 
@@ -75,13 +78,14 @@ public final class Engine implements AutoCloseable {
     this.nanoClock = nanoClock;
     this.fatalHandler = fatalHandler;
     submissions = new SubmissionQueue(settings.maxQueue());
+    heartbeat = new Heartbeat(nanoClock);
     Scheduler scheduler = new Scheduler(settings, slab, model.config().cacheWindow(), nanoClock);
     loop =
         new StepLoop(
             submissions,
             scheduler,
             slab,
-            new StepBatch(settings.maxRunning()),
+            new StepBatch(settings.maxRunning(), heartbeat),
             model,
             samplers,
             counters,
@@ -166,7 +170,12 @@ public final class Engine implements AutoCloseable {
     if (thread != null) {
       throw new IllegalStateException("the engine's own thread takes the steps");
     }
-    return loop.step();
+    heartbeat.beat();
+    try {
+      return loop.step();
+    } finally {
+      heartbeat.rest();
+    }
   }
 
   /// Starts the engine's thread.
@@ -182,17 +191,20 @@ public final class Engine implements AutoCloseable {
     thread = Thread.currentThread();
     try {
       while (state != State.CLOSED) {
+        heartbeat.beat();
         if (loop.step() > 0) {
           continue;
         }
         if (state == State.DRAINING && submissions.numWaiting() == 0 && loop.isIdle()) {
           break;
         }
+        heartbeat.rest();
         LockSupport.park(this);
         // An interrupt means nothing here, and while it is pending no park would wait.
         Thread.interrupted();
       }
       loop.endAll(new Outcome.Cancelled());
+      heartbeat.rest();
     } catch (Throwable e) {
       submissions.close();
       state = State.CLOSED;
@@ -211,6 +223,12 @@ public final class Engine implements AutoCloseable {
   /// May be called by any thread.
   public EngineStats stats() {
     return counters.stats(submissions.numWaiting(), loop.numRunning(), loop.numPaused());
+  }
+
+  /// For how long the engine's thread has shown no sign of life although it has work: zero while it rests, and never more than a
+  /// layer of a forward pass takes unless something hangs. Any thread.
+  public Duration silence() {
+    return Duration.ofNanos(heartbeat.silenceNanos());
   }
 
   /// Takes no more submissions, gives what waits and runs up to `grace` to end by itself, cancels the rest, and ends the thread.
@@ -234,6 +252,14 @@ public final class Engine implements AutoCloseable {
   /// thread calls it (a listener): then as soon as the current step is over.
   @Override
   public void close() {
+    close(FOREVER);
+  }
+
+  /// As [#close()], but waits for `limit` at most.
+  ///
+  /// @return whether the thread has ended. If not, a step takes longer than that, or hangs: nobody can say then that its leases will
+  ///     come back, and it may still touch model and slab
+  public boolean close(Duration limit) {
     submissions.close();
     Thread running;
     synchronized (this) {
@@ -242,10 +268,13 @@ public final class Engine implements AutoCloseable {
     }
     if (running == null) {
       loop.endAll(new Outcome.Cancelled());
-    } else if (running != Thread.currentThread()) {
-      wake();
-      join(running, Duration.ofMillis(Long.MAX_VALUE));
+      return true;
     }
+    if (running != Thread.currentThread()) {
+      wake();
+      join(running, limit);
+    }
+    return !running.isAlive();
   }
 
   /// Waits for the end of `running`; an interrupt is kept for the caller and does not cut the wait short.

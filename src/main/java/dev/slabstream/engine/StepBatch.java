@@ -19,11 +19,14 @@ final class StepBatch implements LogitsSink {
   private final List<Slice> slices = new ArrayList<>();
   private final @Nullable SampledToken[] sampled;
   private final @Nullable Throwable[] failures;
+  private final Heartbeat heartbeat;
   private int numTokens;
   private int numPromptTokens;
   private int numCachedTokens;
 
-  StepBatch(int maxSequences) {
+  /// @param heartbeat beats with every layer and every row of logits
+  StepBatch(int maxSequences, Heartbeat heartbeat) {
+    this.heartbeat = heartbeat;
     sampled = new SampledToken[maxSequences];
     failures = new Throwable[maxSequences];
   }
@@ -78,7 +81,13 @@ final class StepBatch implements LogitsSink {
   }
 
   @Override
+  public void layerDone() {
+    heartbeat.beat();
+  }
+
+  @Override
   public void accept(int slice, int token, float[] logits, int offset, LogitsSummary summary) {
+    heartbeat.beat();
     if (failures[slice] != null) {
       return;
     }

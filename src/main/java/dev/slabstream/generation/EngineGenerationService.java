@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
@@ -33,7 +34,8 @@ import reactor.core.scheduler.Schedulers;
 /// subscriber runs on the engine's thread, and no event loop tokenizes.
 ///
 /// Shutting down: [#drain()] refuses what is new, [#awaitIdle(Duration)] gives what runs its time,
-/// [#close()] cancels the rest. The engine is closed after that, as it ends what is cancelled.
+/// [#close()] cancels the rest and sees to it that every client is handed its last event, even when
+/// the engine hangs. The engine is closed after that, as it ends what is cancelled.
 public final class EngineGenerationService implements GenerationService, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(EngineGenerationService.class);
 
@@ -42,7 +44,12 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   private static final long SEED_BOUND = 1L << 53;
 
   private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(10);
-  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
+  /// For what was cancelled to end: a step of the engine.
+  private static final Duration CANCEL_LIMIT = Duration.ofSeconds(4);
+
+  /// For clients to take what they have not been handed yet; who reads too slowly is cut off.
+  private static final Duration DELIVERY_LIMIT = Duration.ofSeconds(2);
 
   private final SequenceQueue engine;
   private final GenerationContext context;
@@ -55,6 +62,13 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   private final ThreadPoolExecutor tokenizing;
   private final Scheduler delivering;
   private final Set<Generation> inFlight = ConcurrentHashMap.newKeySet();
+
+  /// Those whose client has not been handed the end; a superset of those in flight, but for moments.
+  private final Set<Generation> undelivered = ConcurrentHashMap.newKeySet();
+
+  /// Ends every stream with an error, past whoever should write it.
+  private final Sinks.Empty<Void> abandoned = Sinks.empty();
+
   private final Object idle = new Object();
   private volatile boolean draining;
 
@@ -136,7 +150,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     return sessions.stats();
   }
 
-  /// Requests that have begun and whose client has not been handed everything yet.
+  /// Requests that have begun and not ended; their clients may have been handed less than there is.
   public int inFlight() {
     return inFlight.size();
   }
@@ -148,9 +162,14 @@ public final class EngineGenerationService implements GenerationService, AutoClo
 
   /// Waits until nothing is in flight; false when that took longer than `timeout`.
   public boolean awaitIdle(Duration timeout) throws InterruptedException {
+    return awaitEmpty(inFlight, timeout);
+  }
+
+  private boolean awaitEmpty(Set<Generation> generations, Duration timeout)
+      throws InterruptedException {
     long deadline = System.nanoTime() + timeout.toNanos();
     synchronized (idle) {
-      while (!inFlight.isEmpty()) {
+      while (!generations.isEmpty()) {
         long leftMillis = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
         if (leftMillis <= 0) {
           return false;
@@ -161,7 +180,8 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     return true;
   }
 
-  /// Drains, cancels what is in flight, waits for its end, and ends the threads.
+  /// Drains, cancels what is in flight, waits for its end and for the clients to be told, and ends
+  /// the threads. Takes seconds at most, whatever hangs.
   @Override
   public void close() {
     drain();
@@ -170,13 +190,21 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     }
     tokenizing.shutdown();
     try {
-      if (!awaitIdle(CLOSE_TIMEOUT)) {
-        log.warn("{} requests did not end when they were cancelled", inFlight.size());
+      if (!awaitIdle(CANCEL_LIMIT)) {
+        log.error("{} requests do not end although they were cancelled", inFlight.size());
+        abandoned.tryEmitError(
+            new GenerationException(
+                ErrorType.CANCELLED,
+                "cancelled: the server is shutting down, and the engine hangs"));
+      }
+      // A queue of events outlives its request; its subscriber is called on the threads that end
+      // below.
+      if (!awaitEmpty(undelivered, DELIVERY_LIMIT)) {
+        log.warn("{} clients did not read to the end", undelivered.size());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    delivering.disposeGracefully().timeout(CLOSE_TIMEOUT).onErrorComplete().block();
     delivering.dispose();
   }
 
@@ -207,9 +235,11 @@ public final class EngineGenerationService implements GenerationService, AutoClo
         new Generation(request.inputs(), parameters, context, new GenerationOwner(generator));
     generator.begin(generation);
     inFlight.add(generation);
+    undelivered.add(generation);
     if (draining) {
       // After the entry, so that close() either sees it or is seen.
       inFlight.remove(generation);
+      undelivered.remove(generation);
       generator.end(generation);
       throw Generation.draining();
     }
@@ -228,7 +258,9 @@ public final class EngineGenerationService implements GenerationService, AutoClo
         .doOnRequest(generation::requested)
         .doOnCancel(generation::cancelByClient)
         .map(timed -> delivered(generation, timed))
-        .takeUntilOther(generation.abandonment());
+        .takeUntilOther(generation.abandonment())
+        .takeUntilOther(abandoned.asMono())
+        .doFinally(_ -> leave(undelivered, generation));
   }
 
   private GenerationEvent delivered(Generation generation, TimedEvent timed) {
@@ -241,6 +273,13 @@ public final class EngineGenerationService implements GenerationService, AutoClo
       }
     }
     return timed.event();
+  }
+
+  private void leave(Set<Generation> generations, Generation generation) {
+    generations.remove(generation);
+    synchronized (idle) {
+      idle.notifyAll();
+    }
   }
 
   private static ThreadPoolExecutor tokenizerThreads(GenerationSettings settings) {
@@ -285,10 +324,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
 
     @Override
     public void left(Generation generation) {
-      inFlight.remove(generation);
-      synchronized (idle) {
-        idle.notifyAll();
-      }
+      leave(inFlight, generation);
     }
   }
 }

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CancellationException;
 
 /// Keeps count of what was read of a checkpoint: a line in the log every other second, and at the
 /// end one that says how long it took and what was left over.
@@ -30,7 +31,12 @@ final class LoadProgress {
     this.unread.removeIf(LoadProgress::isBuffer);
   }
 
+  /// @throws CancellationException when the loading thread was interrupted: nobody wants the model any
+  ///     more
   void read(String tensor, long bytes) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new CancellationException("loading was interrupted");
+    }
     unread.remove(tensor);
     readBytes += bytes;
     long now = System.nanoTime();

@@ -11,4 +11,7 @@ public interface LogitsSink {
   /// @param slice index of the slice in the batch
   /// @param token index of the token within the slice, `0 .. count - 1`
   void accept(int slice, int token, float[] logits, int offset, LogitsSummary summary);
+
+  /// A layer is computed for the whole batch: a sign of life, long before there are logits.
+  default void layerDone() {}
 }

@@ -81,6 +81,7 @@ final class Transformer implements LanguageModel {
       layer.feedForwardNorm().apply(kernels, a.x, a.block, n);
       layer.feedForward().apply(kernels, a.block, a.block, a, n);
       kernels.add(a.x, a.block, n * dim);
+      sink.layerDone();
     }
     emit(weights, slices, n, sink);
   }

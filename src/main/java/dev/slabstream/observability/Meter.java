@@ -105,6 +105,12 @@ public enum Meter {
       "Sequences that took part in one step"),
   STEPS_FAILED(
       "slabstream.steps.failed", Kind.COUNTER, "steps", NONE, "Steps in which computing threw"),
+  ENGINE_SILENCE(
+      "slabstream.engine.silence",
+      Kind.GAUGE,
+      "seconds",
+      NONE,
+      "Since the engine's last sign of life, 0 while it has nothing to do"),
   SEQUENCES_RUNNING(
       "slabstream.sequences.running", Kind.GAUGE, "sequences", NONE, "Sequences that hold a lease"),
   SEQUENCES_PAUSED(

@@ -135,6 +135,7 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
         watched,
         p -> p.engine().get().generatedTokens() - before.generatedTokens());
     count(Meter.STEPS_FAILED, watched, p -> p.engine().get().failedSteps());
+    gauge(Meter.ENGINE_SILENCE, () -> watched.silence().get().toNanos() / 1e9);
     gauge(Meter.SEQUENCES_RUNNING, () -> watched.engine().get().running());
     gauge(Meter.SEQUENCES_PAUSED, () -> watched.engine().get().paused());
     gauge(Meter.SEQUENCES_WAITING, () -> watched.engine().get().waiting());

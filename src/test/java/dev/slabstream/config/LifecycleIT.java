@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.slabstream.api.RawHttp;
 import dev.slabstream.kvcache.KvStats;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -65,6 +67,55 @@ final class LifecycleIT {
       closing.get(60, TimeUnit.SECONDS);
     }
     everyLeaseIsBack(loaded);
+  }
+
+  @Test
+  void aFullQueueRefusesRequestsAndIsNoReasonToBeUnready() throws Exception {
+    try (RunningService service =
+        RunningService.faulty("slabstream.engine.max-running=1", "slabstream.engine.max-queue=1")) {
+      CountDownLatch goOn = new CountDownLatch(1);
+      service.kernels().before((_, _) -> awaitLatch(goOn));
+      int port = service.port();
+      List<CompletableFuture<RawHttp.Reply>> taken = new ArrayList<>();
+      for (int i = 0; i < 2; i++) {
+        taken.add(CompletableFuture.supplyAsync(() -> post(port)));
+        int submitted = i + 1;
+        assertThat(
+                RunningService.await(
+                    () ->
+                        service.loaded().engine().stats().running()
+                                + service.loaded().engine().stats().waiting()
+                            == submitted))
+            .isTrue();
+      }
+      assertThat(service.loaded().engine().stats().running()).isOne();
+      assertThat(post(port).status()).isEqualTo(429);
+      assertThat(RawHttp.exchange(port, "GET", "/actuator/health/readiness", "").status())
+          .isEqualTo(200);
+      assertThat(RawHttp.exchange(port, "GET", "/actuator/health/liveness", "").status())
+          .isEqualTo(200);
+      goOn.countDown();
+      for (CompletableFuture<RawHttp.Reply> each : taken) {
+        assertThat(each.get(30, TimeUnit.SECONDS).status()).isEqualTo(200);
+      }
+    }
+  }
+
+  private static RawHttp.Reply post(int port) {
+    try {
+      return RawHttp.post(
+          port, "/generate", "{\"inputs\":\"a\",\"parameters\":{\"max_new_tokens\":3}}");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void awaitLatch(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Test
@@ -148,7 +199,7 @@ final class LifecycleIT {
               try {
                 return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
               } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
+                throw new UncheckedIOException(e);
               }
             });
     if (!process.waitFor(Duration.ofSeconds(90))) {

@@ -1,8 +1,10 @@
 package dev.slabstream.config;
 
 import dev.slabstream.SlabstreamApplication;
+import dev.slabstream.kernel.FaultyKernels;
 import dev.slabstream.kvcache.KvStats;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +46,10 @@ public final class RunningService implements AutoCloseable {
 
   /// Starts it and waits until it is ready.
   public static RunningService ready(String... settings) throws InterruptedException {
-    RunningService service = starting(settings);
+    return ready(starting(settings));
+  }
+
+  private static RunningService ready(RunningService service) throws InterruptedException {
     boolean open = await(() -> service.gate().state() instanceof ServiceGate.State.Serving);
     if (!open) {
       service.close();
@@ -53,8 +58,17 @@ public final class RunningService implements AutoCloseable {
     return service;
   }
 
+  /// Starts it with kernels that can be made to fail, and waits until it is ready.
+  public static RunningService faulty(String... settings) throws InterruptedException {
+    return ready(starting(List.of(FaultyAssembly.Beans.class), settings));
+  }
+
   /// Starts it and does not wait for the model.
   public static RunningService starting(String... settings) {
+    return starting(List.of(), settings);
+  }
+
+  private static RunningService starting(List<Class<?>> moreBeans, String... settings) {
     Map<String, String> byName = new LinkedHashMap<>();
     byName.put("server.port", "0");
     byName.put("slabstream.model.path", TestModel.TINY.toString());
@@ -68,8 +82,12 @@ public final class RunningService implements AutoCloseable {
         byName.entrySet().stream()
             .map(setting -> "--" + setting.getKey() + "=" + setting.getValue())
             .toArray(String[]::new);
+    // Before the application's own, which stand back.
+    List<Class<?>> sources = new ArrayList<>(List.of(TestBeans.class));
+    sources.addAll(moreBeans);
+    sources.add(SlabstreamApplication.class);
     return new RunningService(
-        new SpringApplicationBuilder(TestBeans.class, SlabstreamApplication.class).run(arguments));
+        new SpringApplicationBuilder(sources.toArray(Class<?>[]::new)).run(arguments));
   }
 
   /// Waits until something holds; false when it does not within a while.
@@ -98,6 +116,11 @@ public final class RunningService implements AutoCloseable {
 
   ServiceLifecycle lifecycle() {
     return context.getBean(ServiceLifecycle.class);
+  }
+
+  /// Where a [#faulty(String...)] service gets its faults.
+  public FaultyKernels kernels() {
+    return context.getBean(FaultyKernels.class);
   }
 
   public KvStats slab() {

@@ -122,11 +122,20 @@ class HelmChartTest {
   }
 
   @Test
-  void theGracePeriodFitsIntoTheTerminationGracePeriod() {
-    Map<String, Object> pod =
-        podSpec(
-            render(Map.of("shutdown.gracePeriodSeconds", 20, "shutdown.preStopSleepSeconds", 7)));
-    assertThat((Integer) at(pod, "terminationGracePeriodSeconds")).isGreaterThan(20 + 7);
+  void drainDelayGracePeriodAndTheEndFitIntoTheTerminationGracePeriod() {
+    List<Map<String, Object>> objects =
+        render(Map.of("shutdown.gracePeriodSeconds", 20, "shutdown.drainDelaySeconds", 7));
+    assertThat((Integer) at(podSpec(objects), "terminationGracePeriodSeconds"))
+        .isGreaterThan(20 + 7 + 10);
+    assertThat(environment(container(objects)))
+        .containsEntry("SLABSTREAM_SHUTDOWN_DRAIN_DELAY", "7s")
+        .containsEntry("SLABSTREAM_SHUTDOWN_GRACE_PERIOD", "20s");
+  }
+
+  @Test
+  void theWatchdogsThresholdReachesTheService() {
+    assertThat(environment(container(render(Map.of("health.stuckAfterSeconds", 90)))))
+        .containsEntry("SLABSTREAM_HEALTH_STUCK_AFTER", "90s");
   }
 
   @Test

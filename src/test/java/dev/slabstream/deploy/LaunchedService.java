@@ -2,17 +2,19 @@ package dev.slabstream.deploy;
 
 import dev.slabstream.api.RawHttp;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// The built jar as a user starts it, on a free port: a process of its own, with the launcher's
-/// flags and the embedded model.
+/// The service as a process of its own, on a free port: the built jar as a user starts it, or a
+/// `main` of the tests.
 final class LaunchedService implements AutoCloseable {
   private static final Path JAR = Path.of("target", "slabstream.jar");
   private static final Pattern PORT = Pattern.compile("Netty started on port (\\d+)");
@@ -26,7 +28,8 @@ final class LaunchedService implements AutoCloseable {
     this.port = port;
   }
 
-  /// Starts it and waits until it takes requests.
+  /// Starts the jar, with the launcher's flags and the embedded model, and waits until it takes
+  /// requests.
   ///
   /// @param log gets what it prints
   static LaunchedService ready(Path log, String... settings)
@@ -41,21 +44,46 @@ final class LaunchedService implements AutoCloseable {
     builder
         .environment()
         .put("SLABSTREAM_JAVA", ProcessHandle.current().info().command().orElseThrow());
+    return start(builder, log, LaunchedService::isReady);
+  }
+
+  /// Starts a `main` of the class path, and waits until its port is open and `ready`.
+  ///
+  /// @param flags for the JVM
+  static LaunchedService start(
+      Class<?> main, List<String> flags, Path log, IntPredicate ready, String... settings)
+      throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow"));
+    command.addAll(flags);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.add("--server.port=0");
+    command.addAll(List.of(settings));
+    return start(new ProcessBuilder(command), log, ready);
+  }
+
+  private static LaunchedService start(ProcessBuilder builder, Path log, IntPredicate ready)
+      throws IOException, InterruptedException {
     Process process = builder.redirectErrorStream(true).redirectOutput(log.toFile()).start();
     try {
-      return new LaunchedService(process, awaitReady(process, log));
+      return new LaunchedService(process, awaitReady(process, log, ready));
     } catch (IOException | RuntimeException | InterruptedException e) {
       process.destroyForcibly();
       throw e;
     }
   }
 
-  private static int awaitReady(Process process, Path log)
+  private static int awaitReady(Process process, Path log, IntPredicate ready)
       throws IOException, InterruptedException {
     long deadline = System.nanoTime() + START_LIMIT.toNanos();
     while (process.isAlive() && System.nanoTime() < deadline) {
       Matcher port = PORT.matcher(Files.readString(log));
-      if (port.find() && isReady(Integer.parseInt(port.group(1)))) {
+      if (port.find() && ready.test(Integer.parseInt(port.group(1)))) {
         return Integer.parseInt(port.group(1));
       }
       Thread.sleep(100);
@@ -63,8 +91,13 @@ final class LaunchedService implements AutoCloseable {
     throw new IllegalStateException("the service is not ready:\n" + Files.readString(log));
   }
 
-  private static boolean isReady(int port) throws IOException {
-    return RawHttp.exchange(port, "GET", "/actuator/health/readiness", "").status() == 200;
+  /// Whether the service at `port` asks for requests.
+  static boolean isReady(int port) {
+    try {
+      return RawHttp.exchange(port, "GET", "/actuator/health/readiness", "").status() == 200;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   int port() {
@@ -73,6 +106,23 @@ final class LaunchedService implements AutoCloseable {
 
   long pid() {
     return process.pid();
+  }
+
+  /// Sends it SIGTERM.
+  void terminate() {
+    process.destroy();
+  }
+
+  boolean isRunning() {
+    return process.isAlive();
+  }
+
+  /// How it ended; fails when it does not end by itself within `limit`.
+  int exitCode(Duration limit) throws InterruptedException {
+    if (!process.waitFor(limit)) {
+      throw new AssertionError("it runs on after " + limit);
+    }
+    return process.exitValue();
   }
 
   /// Asks it to end, and makes it end when it does not.

@@ -56,7 +56,7 @@ class EngineThreadTest {
     return listener;
   }
 
-  private static Thread engineThread() {
+  static Thread engineThread() {
     return Thread.getAllStackTraces().keySet().stream()
         .filter(thread -> thread.getName().equals("slabstream-engine"))
         .findAny()
@@ -280,6 +280,32 @@ class EngineThreadTest {
       assertThat(await(listener)).isTrue();
     }
     assertThatIllegalStateException().isThrownBy(engine::start);
+  }
+
+  @Test
+  void closingWithALimitDoesNotWaitForAStepThatHangs() throws Exception {
+    CountDownLatch inStep = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    model.before =
+        () -> {
+          inStep.countDown();
+          try {
+            goOn.await();
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+        };
+    engine.start();
+    RecordingListener listener = submit(1, 200);
+    inStep.await();
+    assertThat(engine.close(Duration.ofMillis(10))).isFalse();
+    assertThat(slab.stats().openLeases()).isOne();
+    assertThatIllegalStateException().isThrownBy(() -> submit(2, 5));
+
+    goOn.countDown();
+    assertThat(engine.close(Duration.ofSeconds(20))).isTrue();
+    assertThat(listener.last()).isEqualTo("cancelled in DECODE");
+    assertThat(slab.stats().openLeases()).isZero();
   }
 
   @Test

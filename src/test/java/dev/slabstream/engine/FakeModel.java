@@ -38,6 +38,11 @@ final class FakeModel implements LanguageModel {
   /// Lets the time pass that a forward pass takes.
   Consumer<List<Slice>> duration = batch -> {};
 
+  /// How many layers it makes believe, and what runs in each.
+  int numLayers = 1;
+
+  Runnable inLayer = () -> {};
+
   boolean forgetsLogits;
 
   FakeModel(int contextLength, int window) {
@@ -114,6 +119,10 @@ final class FakeModel implements LanguageModel {
     }
     before.run();
     duration.accept(batch);
+    for (int layer = 0; layer < numLayers; layer++) {
+      inLayer.run();
+      sink.layerDone();
+    }
     for (int i = 0; i < batch.size(); i++) {
       Slice slice = batch.get(i);
       store(slice);

@@ -28,7 +28,7 @@ class StepLoopTest {
           submissions,
           new Scheduler(settings, slab, 0, () -> 0),
           slab,
-          new StepBatch(8),
+          new StepBatch(8, new Heartbeat(() -> 0)),
           new FakeModel(100, 0),
           Sampler::of,
           new EngineCounters(),

@@ -31,6 +31,30 @@ class TransformerTest {
   }
 
   @Test
+  void everyLayerIsASignOfLife() {
+    LanguageModel model = load("llama-a", "F32");
+    KvSlab slab = slab(model, 16);
+    int[] layers = {0};
+    LogitsSink sink =
+        new LogitsSink() {
+          @Override
+          public void accept(
+              int slice, int token, float[] logits, int offset, Kernels.LogitsSummary summary) {
+            assertThat(layers[0]).isEqualTo(model.config().numLayers());
+          }
+
+          @Override
+          public void layerDone() {
+            layers[0]++;
+          }
+        };
+    try (KvLease lease = lease(slab, 70)) {
+      model.forward(List.of(new Slice(lease, new int[70], 0, 70, LogitsFor.LAST)), sink);
+    }
+    assertThat(layers[0]).isEqualTo(model.config().numLayers()).isPositive();
+  }
+
+  @Test
   void logitsComeInOrderAndOnlyWhereTheyAreWanted() {
     LanguageModel model = load("llama-a", "F32");
     KvSlab slab = slab(model, 16);
