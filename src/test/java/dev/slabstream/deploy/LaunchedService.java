@@ -3,6 +3,7 @@ package dev.slabstream.deploy;
 import dev.slabstream.api.RawHttp;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -95,6 +96,9 @@ final class LaunchedService implements AutoCloseable {
   static boolean isReady(int port) {
     try {
       return RawHttp.exchange(port, "GET", "/actuator/health/readiness", "").status() == 200;
+    } catch (SocketTimeoutException e) {
+      // The first request of a process on a busy machine.
+      return false;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -188,6 +188,10 @@ class ShutdownIT {
       service.terminate();
       assertThat(service.exitCode(CLOSING)).isEqualTo(TERMINATED);
     }
-    assertThat(log()).contains("Loading was cut short").doesNotContain(" ERROR ", "Ready");
+    // On a busy machine it may be within one tensor, or ND4J's start, for longer than it is waited
+    // for.
+    assertThat(log())
+        .containsAnyOf("Loading was cut short", "Loading does not let itself be cut short")
+        .doesNotContain(" ERROR ");
   }
 }
