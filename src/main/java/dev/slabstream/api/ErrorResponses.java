@@ -3,6 +3,7 @@ package dev.slabstream.api;
 import dev.slabstream.generation.ErrorType;
 import dev.slabstream.generation.GenerationException;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,10 +31,7 @@ final class ErrorResponses implements WebExceptionHandler {
 
   private static final Logger log = LoggerFactory.getLogger(ErrorResponses.class);
 
-  /// When to try again: a queue moves within a second, a model loads or a service ends within a
-  /// few.
-  private static final int RETRY_OVERLOADED_SECONDS = 1;
-
+  /// When to try again where nothing was measured: a model loads or a service ends within a few.
   private static final int RETRY_UNAVAILABLE_SECONDS = 5;
 
   @Override
@@ -52,7 +50,8 @@ final class ErrorResponses implements WebExceptionHandler {
       keep(HttpHeaders.ALLOW, standard.getHeaders(), headers);
       keep(HttpHeaders.ACCEPT, standard.getHeaders(), headers);
     }
-    retryAfter(type, headers);
+    retryAfterSeconds(refusal)
+        .ifPresent(seconds -> headers.set(HttpHeaders.RETRY_AFTER, Integer.toString(seconds)));
     headers.setContentType(MediaType.APPLICATION_JSON);
     headers.setContentLength(body.length);
     response.setRawStatusCode(type.status());
@@ -133,11 +132,10 @@ final class ErrorResponses implements WebExceptionHandler {
     }
   }
 
-  private static void retryAfter(ErrorType type, HttpHeaders headers) {
-    switch (type.status()) {
-      case 429 -> headers.set(HttpHeaders.RETRY_AFTER, Integer.toString(RETRY_OVERLOADED_SECONDS));
-      case 503 -> headers.set(HttpHeaders.RETRY_AFTER, Integer.toString(RETRY_UNAVAILABLE_SECONDS));
-      default -> {}
-    }
+  /// What was measured, or else a guess for 503; none when all sessions are taken, for nobody knows when one is deleted.
+  private static OptionalInt retryAfterSeconds(GenerationException refusal) {
+    return refusal.retryAfterSeconds().isEmpty() && refusal.type().status() == 503
+        ? OptionalInt.of(RETRY_UNAVAILABLE_SECONDS)
+        : refusal.retryAfterSeconds();
   }
 }

@@ -43,8 +43,11 @@ final class OpenApiDocument implements OpenApiCustomizer {
       Set.of(
           ErrorType.SESSION_NOT_FOUND,
           ErrorType.SESSION_BUSY,
+          ErrorType.SESSION_DELETED,
           ErrorType.OVERLOADED,
           ErrorType.CANCELLED,
+          ErrorType.QUEUE_TIMEOUT,
+          ErrorType.TIMEOUT,
           ErrorType.NON_FINITE_LOGITS,
           ErrorType.GENERATION);
 
@@ -174,8 +177,8 @@ final class OpenApiDocument implements OpenApiCustomizer {
     labelsByStatus.forEach(
         (status, labels) -> {
           ApiResponse response = json(ApiSchemas.ERROR, String.join(", ", labels));
-          if (status == 429 || status == 503) {
-            response.addHeaderObject("Retry-After", header("Seconds to wait"));
+          if (status == 503 || labels.contains(ErrorType.OVERLOADED.label())) {
+            response.addHeaderObject("Retry-After", header("Seconds to wait, a whole number"));
           }
           responses.addApiResponse(Integer.toString(status), response);
         });

@@ -69,8 +69,8 @@ class ServiceAssembly {
         generation.specialTokensInPrompt(),
         maxConcurrentRequests,
         TOKENIZER_THREADS,
-        // All that the engine would take may come at one moment: its own queue is what refuses.
-        maxConcurrentRequests,
+        properties.engine().maxQueueTime(),
+        properties.engine().requestTimeout(),
         properties.session().max(),
         properties.session().idleTimeout(),
         properties.api().streamBuffer(),
@@ -84,6 +84,7 @@ class ServiceAssembly {
     return new MeteredParts(
         loaded.engine()::stats,
         loaded.engine()::silence,
+        loaded.engine().gate()::stats,
         loaded.slab()::stats,
         service::sessionStats,
         new MeteredParts.ModelFacts(

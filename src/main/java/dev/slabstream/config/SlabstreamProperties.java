@@ -54,6 +54,7 @@ public record SlabstreamProperties(
         new KernelSettings(kernel.backend(), kernel.vectorBitsOrZero(), engine.actualThreads()),
         new EngineSettings(
             engine.maxQueue(),
+            engine.maxQueueTokens(),
             engine.maxBatchTokens(),
             engine.maxRunning(),
             engine.targetStepTime()),
@@ -104,6 +105,11 @@ public record SlabstreamProperties(
   ///
   /// @param threads Threads that compute. 0 takes as many as the process may use processors.
   /// @param maxQueue Requests that may wait for admission; one more is refused with 429.
+  /// @param maxQueueTokens Tokens that the prompts of waiting requests may have together; more are
+  ///     refused with 429. A request that waits alone may have more.
+  /// @param maxQueueTime How long a request may wait for admission; then it ends with 503.
+  /// @param requestTimeout How long a request may take from its arrival to its end; then it is
+  ///     ended.
   /// @param maxBatchTokens Tokens computed in one step at most.
   /// @param maxRunning Requests that run at once at most.
   /// @param targetStepTime How long a step may take that computes prompts beside running streams:
@@ -111,6 +117,10 @@ public record SlabstreamProperties(
   public record Engine(
       @DefaultValue("0") @Min(0) @Max(1024) int threads,
       @DefaultValue("128") @Min(1) int maxQueue,
+      @DefaultValue("" + EngineSettings.DEFAULT_MAX_QUEUE_TOKENS) @Min(1) int maxQueueTokens,
+      @DefaultValue("50s") @DurationMin(millis = 1) @DurationMax(days = 365) Duration maxQueueTime,
+      @DefaultValue("10m") @DurationMin(millis = 1) @DurationMax(days = 365)
+          Duration requestTimeout,
       @DefaultValue("512") @Min(1) int maxBatchTokens,
       @DefaultValue("32") @Min(1) int maxRunning,
       @Nullable @DurationMin(millis = 1) Duration targetStepTime) {

@@ -36,7 +36,8 @@ public final class Engine implements AutoCloseable {
   private final KvSlab slab;
   private final LongSupplier nanoClock;
   private final Consumer<Throwable> fatalHandler;
-  private final SubmissionQueue submissions;
+  private final AdmissionGate gate;
+  private final SubmissionQueue submissions = new SubmissionQueue();
   private final EngineCounters counters = new EngineCounters();
   private final Heartbeat heartbeat;
   private final StepLoop loop;
@@ -77,7 +78,7 @@ public final class Engine implements AutoCloseable {
     this.slab = slab;
     this.nanoClock = nanoClock;
     this.fatalHandler = fatalHandler;
-    submissions = new SubmissionQueue(settings.maxQueue());
+    gate = new AdmissionGate(settings.maxQueue(), settings.maxQueueTokens(), nanoClock);
     heartbeat = new Heartbeat(nanoClock);
     Scheduler scheduler = new Scheduler(settings, slab, model.config().cacheWindow(), nanoClock);
     loop =
@@ -112,12 +113,33 @@ public final class Engine implements AutoCloseable {
         > slab.layout().numBlocks();
   }
 
+  /// Where a request takes its place in the queue, if it does so before it can be submitted.
+  public AdmissionGate gate() {
+    return gate;
+  }
+
   /// Puts a sequence in the queue. Any thread.
   ///
   /// @throws OverloadedException when the queue is full
   /// @throws IllegalArgumentException when the sequence is larger than the whole slab
   /// @throws IllegalStateException when the engine is draining or closed
   public SequenceHandle submit(SequenceRequest request) {
+    AdmissionGate.Place place = gate.enter(request.promptIds().length);
+    try {
+      return submit(request, place);
+    } catch (RuntimeException e) {
+      place.leave();
+      throw e;
+    }
+  }
+
+  /// Puts a sequence that has its place in the queue.
+  ///
+  /// @param place of this engine's [#gate()]; the engine's from here on, but still the caller's when this throws
+  /// @throws OverloadedException when its prompt is longer than was expected, and too long for the queue
+  /// @throws IllegalArgumentException when the sequence is larger than the whole slab
+  /// @throws IllegalStateException when the engine is draining or closed
+  public SequenceHandle submit(SequenceRequest request, AdmissionGate.Place place) {
     if (needsMoreThanTheSlab(request.maxTokens())) {
       throw new IllegalArgumentException(
           "prompt (%d) and new tokens (%d) together must be at most %d, what the slab holds; got %d"
@@ -127,12 +149,11 @@ public final class Engine implements AutoCloseable {
                   slab.stats().numTokens(),
                   request.maxTokens()));
     }
+    place.settle(request.promptIds().length);
     Sequence sequence =
-        new Sequence(request, keys(request), cancelSignal, this::wake, nanoClock.getAsLong());
-    if (!submissions.offer(sequence)) {
-      counters.rejected.increment();
-      throw new OverloadedException(settings.maxQueue());
-    }
+        new Sequence(
+            request, keys(request), place, cancelSignal, this::wake, nanoClock.getAsLong());
+    submissions.add(sequence);
     counters.submitted.increment();
     wake();
     return sequence;
@@ -199,7 +220,7 @@ public final class Engine implements AutoCloseable {
           break;
         }
         heartbeat.rest();
-        LockSupport.park(this);
+        park();
         // An interrupt means nothing here, and while it is pending no park would wait.
         Thread.interrupted();
       }
@@ -213,6 +234,16 @@ public final class Engine implements AutoCloseable {
     }
   }
 
+  /// Until somebody wakes it, or the time of a sequence is over that cannot go on by itself.
+  private void park() {
+    long deadline = loop.nextDeadline();
+    if (deadline == Deadlines.NEVER) {
+      LockSupport.park(this);
+    } else {
+      LockSupport.parkNanos(this, deadline - nanoClock.getAsLong());
+    }
+  }
+
   private static void rethrow(Throwable e) {
     if (e instanceof Error error) {
       throw error;
@@ -222,7 +253,8 @@ public final class Engine implements AutoCloseable {
 
   /// May be called by any thread.
   public EngineStats stats() {
-    return counters.stats(submissions.numWaiting(), loop.numRunning(), loop.numPaused());
+    return counters.stats(
+        submissions.numWaiting(), loop.numRunning(), loop.numPaused(), gate.numRefused());
   }
 
   /// For how long the engine's thread has shown no sign of life although it has work: zero while it rests, and never more than a

@@ -4,7 +4,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 
-/// What [EngineStats] counts: written by the engine's thread (rejections by the submitters), read by any.
+/// What [EngineStats] counts: written by the engine's thread (submissions by the submitters), read by any.
 final class EngineCounters {
   final LongAdder steps = new LongAdder();
   final LongAdder failedSteps = new LongAdder();
@@ -12,7 +12,6 @@ final class EngineCounters {
   final LongAdder cachedTokens = new LongAdder();
   final LongAdder generatedTokens = new LongAdder();
   final LongAdder submitted = new LongAdder();
-  final LongAdder rejected = new LongAdder();
   private final LongAdder failed = new LongAdder();
   private final Map<FinishReason, LongAdder> finished = new EnumMap<>(FinishReason.class);
   private final Map<Phase, LongAdder> cancelled = new EnumMap<>(Phase.class);
@@ -38,7 +37,7 @@ final class EngineCounters {
     }
   }
 
-  EngineStats stats(int waiting, int running, int paused) {
+  EngineStats stats(int waiting, int running, int paused, long rejected) {
     return new EngineStats(
         waiting,
         running,
@@ -49,7 +48,7 @@ final class EngineCounters {
         cachedTokens.sum(),
         generatedTokens.sum(),
         submitted.sum(),
-        rejected.sum(),
+        rejected,
         sums(finished, FinishReason.class),
         failed.sum(),
         sums(cancelled, Phase.class));

@@ -4,7 +4,7 @@ import java.util.Map;
 
 /// A picture of the engine; readable from any thread, each figure current, the set not taken at one instant.
 ///
-/// @param waiting sequences in the queue
+/// @param waiting sequences in the engine's queue; [QueueStats] counts those too that wait for a tokenizer
 /// @param running sequences that hold a lease
 /// @param paused of these, the ones that compute nothing because their client does not read; as of the last step
 /// @param steps steps that computed tokens
@@ -15,7 +15,7 @@ import java.util.Map;
 /// @param submitted sequences taken into the queue
 /// @param rejected sequences refused because the queue was full
 /// @param finished sequences that ended well, by reason; has every reason
-/// @param failed sequences that failed
+/// @param failed sequences that failed, or whose time was over
 /// @param cancelled sequences that were cancelled, by where they were; has every phase
 public record EngineStats(
     int waiting,

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class Sequence implements SequenceHandle {
   final SequenceRequest request;
   private final @Nullable BlockKeys keys;
+  private final AdmissionGate.Place place;
   private final Runnable cancelSignal;
   private final Runnable resumeSignal;
   private volatile boolean cancelRequested;
@@ -40,16 +41,19 @@ final class Sequence implements SequenceHandle {
   private long lastTokenNanos;
 
   /// @param keys of the prompt's blocks; null when it has nothing to do with the prefix cache
+  /// @param place in the queue; the sequence's own from here on
   /// @param cancelSignal tells the engine that some sequence asks for its end
   /// @param resumeSignal tells the engine that some sequence may compute again
   Sequence(
       SequenceRequest request,
       @Nullable BlockKeys keys,
+      AdmissionGate.Place place,
       Runnable cancelSignal,
       Runnable resumeSignal,
       long submittedNanos) {
     this.request = request;
     this.keys = keys;
+    this.place = place;
     this.cancelSignal = cancelSignal;
     this.resumeSignal = resumeSignal;
     this.submittedNanos = submittedNanos;
@@ -90,6 +94,30 @@ final class Sequence implements SequenceHandle {
 
   boolean isPaused() {
     return paused;
+  }
+
+  /// It waits no longer.
+  void leaveQueue() {
+    place.leave();
+  }
+
+  /// When its time is over, as far as it has come.
+  long deadline() {
+    Deadlines deadlines = request.deadlines();
+    return lease == null
+        ? Deadlines.earlier(deadlines.admitBy(), deadlines.endBy())
+        : deadlines.endBy();
+  }
+
+  /// Which limit of time it has reached, or null.
+  TimeLimitException.@Nullable Limit timeLimit(long nowNanos) {
+    Deadlines deadlines = request.deadlines();
+    if (Deadlines.isPast(deadlines.endBy(), nowNanos)) {
+      return TimeLimitException.Limit.REQUEST_TIME;
+    }
+    return lease == null && Deadlines.isPast(deadlines.admitBy(), nowNanos)
+        ? TimeLimitException.Limit.QUEUE_TIME
+        : null;
   }
 
   /// From here on the sequence owns `lease`, until it ends.

@@ -26,7 +26,7 @@ public interface SequenceListener {
 
   void onFinished(FinishReason reason, SequenceTimes times);
 
-  /// `cause` is a [NonFiniteLogitsException] or whatever was thrown in the step.
+  /// `cause` is a [NonFiniteLogitsException], a [TimeLimitException], or whatever was thrown in the step.
   void onFailed(Throwable cause, SequenceTimes times);
 
   /// Cancelled while in `phase`.

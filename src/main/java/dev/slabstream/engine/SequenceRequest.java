@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// @param promptLogprobs whether the log-probabilities of the prompt's tokens are wanted
 /// @param cacheScope within what blocks of the prompt are looked for, and those of the sequence left; null = it does neither. Nor does it
 ///     when `promptLogprobs` are wanted: those need every position computed
+/// @param deadlines when its time is over
 /// @param listener is told what happens, on the engine's thread
 public record SequenceRequest(
     int[] promptIds,
@@ -22,6 +23,7 @@ public record SequenceRequest(
     int[] stopTokenIds,
     boolean promptLogprobs,
     @Nullable CacheScope cacheScope,
+    Deadlines deadlines,
     SequenceListener listener) {
   public SequenceRequest {
     if (promptIds.length == 0) {
@@ -32,6 +34,28 @@ public record SequenceRequest(
           "maxNewTokens must be 1 to %d; got %d"
               .formatted(Integer.MAX_VALUE - promptIds.length, maxNewTokens));
     }
+  }
+
+  /// A request that has all the time there is.
+  public SequenceRequest(
+      int[] promptIds,
+      int maxNewTokens,
+      SamplingParams sampling,
+      int[] eosIds,
+      int[] stopTokenIds,
+      boolean promptLogprobs,
+      @Nullable CacheScope cacheScope,
+      SequenceListener listener) {
+    this(
+        promptIds,
+        maxNewTokens,
+        sampling,
+        eosIds,
+        stopTokenIds,
+        promptLogprobs,
+        cacheScope,
+        Deadlines.NONE,
+        listener);
   }
 
   /// Positions that the sequence takes at most.

@@ -13,7 +13,7 @@ import java.util.function.LongSupplier;
 /// A step: take in submissions and cancellations; schedule; compute, sampling as the logits come; hand the tokens out; end what is
 /// complete. Every end goes through [#end], and every failure has a radius:
 ///
-/// - what a sampler or listener throws, and logits that are not finite, end that sequence;
+/// - what a sampler or listener throws, logits that are not finite, and a limit of time end that sequence;
 /// - an exception or an [OutOfMemoryError] of the forward pass ends the sequences of the step;
 /// - any other [Error] ends all sequences and leaves the step: what the JVM guarantees is in doubt then.
 final class StepLoop {
@@ -35,6 +35,9 @@ final class StepLoop {
   private volatile int numRunning;
   private volatile int numPaused;
   private int endedInStep;
+
+  /// No sequence's time is over before this moment.
+  private long nextDeadline = Deadlines.NEVER;
 
   StepLoop(
       SubmissionQueue submissions,
@@ -82,6 +85,12 @@ final class StepLoop {
     return scheduler.isIdle();
   }
 
+  /// When the next step is due though nobody asks for it. A moment at which nothing is to do is possible, a late one is not. The
+  /// engine's thread.
+  long nextDeadline() {
+    return nextDeadline;
+  }
+
   /// @return tokens computed and sequences ended
   int step() {
     endedInStep = 0;
@@ -118,9 +127,13 @@ final class StepLoop {
     if (cancelling) {
       cancellationsPending = false;
     }
-    submissions.drainTo(scheduler.waiting);
+    nextDeadline = Deadlines.earlier(nextDeadline, submissions.drainTo(scheduler.waiting));
     if (cancelling) {
       endCancelled();
+    }
+    long now = nanoClock.getAsLong();
+    if (Deadlines.isPast(nextDeadline, now)) {
+      endOverdue(now);
     }
   }
 
@@ -139,9 +152,39 @@ final class StepLoop {
     }
   }
 
+  /// Ends whose time is over, and finds out when the next one's is. Before the admissions of a step: whoever is late is not
+  /// admitted.
+  private void endOverdue(long nowNanos) {
+    nextDeadline = Deadlines.NEVER;
+    for (int i = scheduler.running.size() - 1; i >= 0; i--) {
+      endIfOverdue(scheduler.running.get(i), nowNanos);
+    }
+    for (Iterator<Sequence> it = scheduler.waiting.iterator(); it.hasNext(); ) {
+      Sequence sequence = it.next();
+      if (sequence.timeLimit(nowNanos) != null) {
+        it.remove();
+      }
+      endIfOverdue(sequence, nowNanos);
+    }
+  }
+
+  private void endIfOverdue(Sequence sequence, long nowNanos) {
+    TimeLimitException.Limit limit = sequence.timeLimit(nowNanos);
+    if (limit != null) {
+      end(sequence, new Outcome.Failed(new TimeLimitException(limit)));
+    } else {
+      nextDeadline = Deadlines.earlier(nextDeadline, sequence.deadline());
+    }
+  }
+
+  private void leaveQueue(Sequence sequence) {
+    submissions.left();
+    sequence.leaveQueue();
+  }
+
   /// A sequence has its lease: makes it ready to compute.
   private void begin(Sequence sequence) {
-    submissions.left();
+    leaveQueue(sequence);
     numRunning = scheduler.running.size();
     SequenceRequest request = sequence.request;
     try {
@@ -263,7 +306,7 @@ final class StepLoop {
     Phase phase = sequence.phase();
     sequence.end(outcome);
     if (phase == Phase.QUEUED) {
-      submissions.left();
+      leaveQueue(sequence);
     } else {
       scheduler.running.remove(sequence);
       numRunning = scheduler.running.size();

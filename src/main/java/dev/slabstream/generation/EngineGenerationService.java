@@ -1,5 +1,7 @@
 package dev.slabstream.generation;
 
+import dev.slabstream.engine.AdmissionGate;
+import dev.slabstream.engine.OverloadedException;
 import dev.slabstream.engine.SequenceHandle;
 import dev.slabstream.engine.SequenceRequest;
 import dev.slabstream.generation.Generation.TimedEvent;
@@ -11,11 +13,12 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Set;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,10 +31,10 @@ import reactor.core.scheduler.Schedulers;
 /// subscribers, the sessions, and the set of requests in flight. Thread-safe; lives from start-up
 /// until [#close()].
 ///
-/// Three kinds of threads, each behind a queue: a prompt waits for a tokenizer thread in a bounded
-/// queue (full: overloaded), its ids wait for the engine in the engine's (full: overloaded), and
-/// events wait for the subscriber in a queue of a few dozen (full: the sequence pauses). So no
-/// subscriber runs on the engine's thread, and no event loop tokenizes.
+/// Three kinds of threads, each behind a queue: a prompt waits for a tokenizer thread, its ids wait
+/// for the engine, and events wait for the subscriber in a queue of a few dozen (full: the sequence
+/// pauses). So no subscriber runs on the engine's thread, and no event loop tokenizes. The first two
+/// are one queue to the [AdmissionGate], which refuses at the entrance.
 ///
 /// Shutting down: [#drain()] refuses what is new, [#awaitIdle(Duration)] gives what runs its time,
 /// [#close()] cancels the rest and sees to it that every client is handed its last event, even when
@@ -52,6 +55,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   private static final Duration DELIVERY_LIMIT = Duration.ofSeconds(2);
 
   private final SequenceQueue engine;
+  private final AdmissionGate gate;
   private final GenerationContext context;
   private final GenerationSettings settings;
   private final GenerationObserver observer;
@@ -79,17 +83,19 @@ public final class EngineGenerationService implements GenerationService, AutoClo
       ServedModel model,
       GenerationSettings settings,
       GenerationObserver observer) {
-    this(engine, tokenizer, model, settings, observer, Clock.systemUTC());
+    this(engine, tokenizer, model, settings, observer, Clock.systemUTC(), System::nanoTime);
   }
 
   /// @param clock tells when sessions expire
+  /// @param nanoClock the engine's: deadlines are moments on it
   EngineGenerationService(
       SequenceQueue engine,
       Tokenizer tokenizer,
       ServedModel model,
       GenerationSettings settings,
       GenerationObserver observer,
-      Clock clock) {
+      Clock clock,
+      LongSupplier nanoClock) {
     if (tokenizer.vocabSize() != model.vocabSize()) {
       throw new IllegalArgumentException(
           "the tokenizer's %d ids must be the model's %d"
@@ -98,6 +104,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     TokenTexts texts = new TokenTexts(tokenizer);
     SecureRandom random = new SecureRandom();
     this.engine = engine;
+    this.gate = engine.gate();
     this.delivering =
         Schedulers.newParallel(
             "generation-events", Math.min(4, Runtime.getRuntime().availableProcessors()), true);
@@ -109,7 +116,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
             new PromptEncoder(tokenizer, texts, model, settings),
             settings,
             delivering,
-            System::nanoTime);
+            nanoClock);
     this.settings = settings;
     this.observer = new GuardedObserver(observer);
     this.clock = clock;
@@ -186,7 +193,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   public void close() {
     drain();
     for (Generation generation : inFlight) {
-      generation.cancelByServer("the server is shutting down");
+      generation.cancelByServer(ErrorType.CANCELLED, "the server is shutting down");
     }
     tokenizing.shutdown();
     try {
@@ -231,26 +238,19 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     }
     ValidParameters parameters =
         validator.validate(request.parameters().over(generator.defaults()));
-    Generation generation =
-        new Generation(request.inputs(), parameters, context, new GenerationOwner(generator));
+    int promptTokens = context.encoder().estimate(request.inputs(), parameters);
+    GenerationOwner owner = new GenerationOwner(generator);
+    Generation generation = new Generation(request.inputs(), parameters, context, owner);
     generator.begin(generation);
     inFlight.add(generation);
     undelivered.add(generation);
-    if (draining) {
-      // After the entry, so that close() either sees it or is seen.
-      inFlight.remove(generation);
-      undelivered.remove(generation);
-      generator.end(generation);
-      throw Generation.draining();
-    }
     try {
-      tokenizing.execute(generation);
-    } catch (RejectedExecutionException e) {
-      generation.refuse(
-          new GenerationException(
-              ErrorType.OVERLOADED,
-              "the model is overloaded: %d prompts wait for the tokenizer"
-                  .formatted(settings.tokenizerQueue())));
+      enqueue(generation, promptTokens);
+    } catch (GenerationException refusal) {
+      generator.end(generation);
+      owner.left(generation);
+      leave(undelivered, generation);
+      throw refusal;
     }
     return generation
         .events()
@@ -261,6 +261,27 @@ public final class EngineGenerationService implements GenerationService, AutoClo
         .takeUntilOther(generation.abandonment())
         .takeUntilOther(abandoned.asMono())
         .doFinally(_ -> leave(undelivered, generation));
+  }
+
+  /// Takes a place in the queue and waits there for the tokenizer; or refuses, here and now.
+  private void enqueue(Generation generation, int promptTokens) {
+    // Asked after the entry among those in flight, so that close() either sees it or is seen.
+    if (draining) {
+      throw Generation.draining();
+    }
+    AdmissionGate.Place place;
+    try {
+      place = gate.enter(promptTokens);
+    } catch (OverloadedException e) {
+      throw GenerationException.overloaded(e);
+    }
+    generation.waitAt(place);
+    try {
+      tokenizing.execute(generation);
+    } catch (RejectedExecutionException e) {
+      place.leave();
+      throw Generation.draining();
+    }
   }
 
   private GenerationEvent delivered(Generation generation, TimedEvent timed) {
@@ -289,7 +310,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
         threads,
         0,
         TimeUnit.SECONDS,
-        new ArrayBlockingQueue<>(settings.tokenizerQueue()),
+        new LinkedBlockingQueue<>(),
         Thread.ofPlatform().name("tokenizer-", 0).daemon().factory());
   }
 
@@ -307,8 +328,13 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     }
 
     @Override
-    public SequenceHandle submit(SequenceRequest request) {
-      return engine.submit(request);
+    public SequenceHandle submit(SequenceRequest request, AdmissionGate.Place place) {
+      return engine.submit(request, place);
+    }
+
+    @Override
+    public int retryAfterSeconds() {
+      return gate.retryAfterSeconds();
     }
 
     @Override

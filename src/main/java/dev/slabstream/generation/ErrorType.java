@@ -9,6 +9,8 @@ public enum ErrorType {
   TEMPLATE_ERROR("template_error", 422),
   SESSION_NOT_FOUND("session_not_found", 404),
   SESSION_BUSY("session_busy", 409),
+  /// The session was deleted while its request waited or ran.
+  SESSION_DELETED("session_deleted", 409),
   NOT_FOUND("not_found", 404),
   METHOD_NOT_ALLOWED("method_not_allowed", 405),
   NOT_ACCEPTABLE("not_acceptable", 406),
@@ -18,10 +20,14 @@ public enum ErrorType {
   TOO_MANY_SESSIONS("too_many_sessions", 429),
   LOADING("loading", 503),
   DRAINING("draining", 503),
-  /// The request was cancelled by the server: session deleted, shutdown.
+  /// The server ends.
   CANCELLED("cancelled", 503),
   /// The client did not read what it was sent. Never on the wire, since nobody reads it.
   SLOW_CLIENT("slow_client", 503),
+  /// Not admitted in time: nothing was computed, and it may be sent again.
+  QUEUE_TIMEOUT("queue_timeout", 503),
+  /// Taken, and not done in time.
+  TIMEOUT("timeout", 504),
   /// The model computed NaN or infinity.
   NON_FINITE_LOGITS("non_finite_logits", 500),
   /// A defect of the server outside of a generation; the body says nothing about it, the log does.

@@ -2,6 +2,8 @@ package dev.slabstream.generation;
 
 import static reactor.core.publisher.Sinks.EmitFailureHandler.FAIL_FAST;
 
+import dev.slabstream.engine.AdmissionGate;
+import dev.slabstream.engine.Deadlines;
 import dev.slabstream.engine.FinishReason;
 import dev.slabstream.engine.NonFiniteLogitsException;
 import dev.slabstream.engine.OverloadedException;
@@ -10,6 +12,7 @@ import dev.slabstream.engine.SequenceHandle;
 import dev.slabstream.engine.SequenceListener;
 import dev.slabstream.engine.SequenceRequest;
 import dev.slabstream.engine.SequenceTimes;
+import dev.slabstream.engine.TimeLimitException;
 import dev.slabstream.generation.GenerationEvent.Finished;
 import dev.slabstream.generation.GenerationEvent.PrefillToken;
 import dev.slabstream.generation.GenerationEvent.Started;
@@ -21,6 +24,8 @@ import dev.slabstream.generation.GenerationOutcome.Refused;
 import dev.slabstream.generation.GenerationOutcome.Stage;
 import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.sampling.SampledToken;
+import java.math.BigDecimal;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -35,15 +40,16 @@ import reactor.core.publisher.Sinks;
 /// One request on its way: from the subscription through the tokenizer's thread and the engine to
 /// its one end.
 ///
-/// 1. [#run()] on a tokenizer thread makes the ids and submits.
+/// 1. [#run()] on a tokenizer thread makes the ids and submits. Until it is submitted, its place in
+///    the queue is given back here, by [#end]; from there on by the engine.
 /// 2. The engine's thread reports; tokens become events here and go into a queue that never
 ///    blocks. [ReaderPace] pauses the sequence while too many of them wait for the client.
 /// 3. One end, whichever way: [#end] tells the owner, which frees the session, then the client.
 ///
 /// Events are written by one thread at a time: the tokenizer's until the submission, the engine's
-/// from there on. [#cancelByClient()] and [#cancelByServer(String)] may come from any thread at any
-/// moment; they only ask, and whoever has the request at that moment ends it. A client that does not
-/// read is told nothing more: [#abandonment()] ends its stream past what still waits for it.
+/// from there on. [#cancelByClient()] and [#cancelByServer] may come from any thread at any moment;
+/// they only ask, and whoever has the request at that moment ends it. A client that does not read is
+/// told nothing more: [#abandonment()] ends its stream past what still waits for it.
 final class Generation implements Runnable, SequenceListener {
   private static final Logger log = LoggerFactory.getLogger(Generation.class);
 
@@ -58,7 +64,10 @@ final class Generation implements Runnable, SequenceListener {
     /// Its client's queue has all there is: called once, the last thing that the request does.
     void left(Generation generation);
 
-    SequenceHandle submit(SequenceRequest request);
+    SequenceHandle submit(SequenceRequest request, AdmissionGate.Place place);
+
+    /// When somebody who was not admitted may try again.
+    int retryAfterSeconds();
 
     /// Whose cached blocks it may begin with; null = nobody's.
     @Nullable CacheScope cacheScope();
@@ -69,13 +78,14 @@ final class Generation implements Runnable, SequenceListener {
   record TimedEvent(GenerationEvent event, long nanos) {}
 
   /// Who asked for the end, and why.
-  private record Cancellation(By by, String reason) {}
+  private record Cancellation(By by, ErrorType type, String reason) {}
 
   private final String inputs;
   private final ValidParameters parameters;
   private final GenerationContext context;
   private final Owner owner;
   private final long cameNanos;
+  private final Deadlines deadlines;
   private final Sinks.Many<TimedEvent> sink = Sinks.many().unicast().onBackpressureBuffer();
   private final Sinks.Empty<Void> abandonment = Sinks.empty();
   private final ReaderPace pace;
@@ -85,6 +95,7 @@ final class Generation implements Runnable, SequenceListener {
   private volatile int generatedTokens;
   private volatile int cachedTokens;
 
+  private AdmissionGate.@Nullable Place place;
   private @Nullable ValidRequest request;
   private @Nullable TextStream text;
   private float[] promptLogprobs = new float[0];
@@ -96,6 +107,9 @@ final class Generation implements Runnable, SequenceListener {
     this.context = context;
     this.owner = owner;
     this.cameNanos = context.nanoClock().getAsLong();
+    this.deadlines =
+        Deadlines.after(
+            cameNanos, context.settings().maxQueueTime(), context.settings().requestTimeout());
     this.lastTokenNanos = cameNanos;
     this.pace =
         new ReaderPace(
@@ -104,6 +118,11 @@ final class Generation implements Runnable, SequenceListener {
             context.timers(),
             context.nanoClock(),
             this::cancelSlowClient);
+  }
+
+  /// Gives it its place in the queue; once, before it [#run()]s.
+  void waitAt(AdmissionGate.Place place) {
+    this.place = place;
   }
 
   /// What the client gets; one subscriber.
@@ -140,18 +159,19 @@ final class Generation implements Runnable, SequenceListener {
   }
 
   void cancelByClient() {
-    cancel(new Cancellation(By.CLIENT, "the client went away"));
+    cancel(new Cancellation(By.CLIENT, ErrorType.CANCELLED, "the client went away"));
   }
 
-  void cancelByServer(String reason) {
-    cancel(new Cancellation(By.SERVER, reason));
+  /// @param type what the client is told
+  void cancelByServer(ErrorType type, String reason) {
+    cancel(new Cancellation(By.SERVER, type, reason));
   }
 
   private void cancelSlowClient() {
     String reason =
         "the client did not read for %d ms"
             .formatted(context.settings().slowClientTimeout().toMillis());
-    cancel(new Cancellation(By.SLOW_CLIENT, reason));
+    cancel(new Cancellation(By.SLOW_CLIENT, ErrorType.SLOW_CLIENT, reason));
     abandonment.tryEmitError(
         new GenerationException(ErrorType.SLOW_CLIENT, "cancelled: " + reason));
   }
@@ -171,15 +191,15 @@ final class Generation implements Runnable, SequenceListener {
     }
   }
 
-  /// Ends a request that found no place before the tokenizer.
-  void refuse(GenerationException refusal) {
+  private void refuse(GenerationException refusal) {
     end(new Refused(refusal.type()), null, () -> emitError(refusal));
   }
 
   @Override
   public void run() {
+    boolean late = Deadlines.isPast(deadlines.admitBy(), context.nanoClock().getAsLong());
     try {
-      if (cancellation == null) {
+      if (cancellation == null && !late) {
         request = context.encoder().encode(inputs, parameters);
         text = new TextStream(context.tokenizer(), context.texts(), parameters.stop(), this::emit);
       }
@@ -194,6 +214,8 @@ final class Generation implements Runnable, SequenceListener {
     }
     if (cancellation != null) {
       endCancelled(Stage.TOKENIZING, null);
+    } else if (late) {
+      fail(timeOver(TimeLimitException.Limit.QUEUE_TIME), null);
     } else {
       submit();
     }
@@ -213,11 +235,11 @@ final class Generation implements Runnable, SequenceListener {
                   parameters.stopTokenIds(),
                   parameters.decoderInputDetails(),
                   owner.cacheScope(),
-                  this));
+                  deadlines,
+                  this),
+              Objects.requireNonNull(place, "without a place"));
     } catch (OverloadedException e) {
-      refuse(
-          new GenerationException(
-              ErrorType.OVERLOADED, "the model is overloaded: " + e.getMessage()));
+      refuse(GenerationException.overloaded(e));
       return;
     } catch (IllegalStateException e) {
       refuse(draining());
@@ -294,7 +316,9 @@ final class Generation implements Runnable, SequenceListener {
 
   @Override
   public void onFailed(Throwable cause, SequenceTimes times) {
-    if (cause instanceof NonFiniteLogitsException) {
+    if (cause instanceof TimeLimitException over) {
+      fail(timeOver(over.limit()), times);
+    } else if (cause instanceof NonFiniteLogitsException) {
       fail(
           new GenerationException(
               ErrorType.NON_FINITE_LOGITS,
@@ -304,6 +328,34 @@ final class Generation implements Runnable, SequenceListener {
       log.error("A sequence failed after {} tokens", generatedTokens, cause);
       fail(new GenerationException(ErrorType.GENERATION, "the generation failed"), times);
     }
+  }
+
+  private GenerationException timeOver(TimeLimitException.Limit limit) {
+    return switch (limit) {
+      case QUEUE_TIME ->
+          new GenerationException(
+              ErrorType.QUEUE_TIMEOUT,
+              "not admitted within %s s: others are before it"
+                  .formatted(seconds(context.settings().maxQueueTime())),
+              null,
+              seconds(context.settings().maxQueueTime()),
+              null,
+              owner.retryAfterSeconds());
+      case REQUEST_TIME ->
+          new GenerationException(
+              ErrorType.TIMEOUT,
+              "not done within %s s, after %d tokens"
+                  .formatted(seconds(context.settings().requestTimeout()), generatedTokens),
+              null,
+              seconds(context.settings().requestTimeout()),
+              null);
+    };
+  }
+
+  /// Without an exponent or superfluous zeros.
+  private static BigDecimal seconds(Duration duration) {
+    BigDecimal seconds = BigDecimal.valueOf(duration.toMillis(), 3).stripTrailingZeros();
+    return seconds.scale() < 0 ? seconds.setScale(0) : seconds;
   }
 
   @Override
@@ -321,9 +373,9 @@ final class Generation implements Runnable, SequenceListener {
     Cancellation asked = cancellation;
     if (asked == null) {
       // The engine does that to everything it still has when it closes.
-      asked = new Cancellation(By.SERVER, "the server is shutting down");
+      asked = new Cancellation(By.SERVER, ErrorType.CANCELLED, "the server is shutting down");
     }
-    var cancelled = new GenerationException(ErrorType.CANCELLED, "cancelled: " + asked.reason());
+    var cancelled = new GenerationException(asked.type(), "cancelled: " + asked.reason());
     end(new Cancelled(stage, asked.by()), times, () -> emitError(cancelled));
   }
 
@@ -333,6 +385,9 @@ final class Generation implements Runnable, SequenceListener {
 
   private void end(GenerationOutcome outcome, @Nullable SequenceTimes times, Runnable lastWords) {
     pace.end();
+    if (place != null) {
+      place.leave();
+    }
     ValidRequest valid = request;
     owner.ended(
         this,

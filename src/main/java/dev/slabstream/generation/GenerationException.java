@@ -1,5 +1,7 @@
 package dev.slabstream.generation;
 
+import dev.slabstream.engine.OverloadedException;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /// A request that is refused, or a generation that failed; the edge makes it a status or an error
@@ -11,6 +13,7 @@ public final class GenerationException extends RuntimeException {
   private final @Nullable String field;
   private final transient @Nullable Object limit;
   private final transient @Nullable Object actual;
+  private final int retryAfterSeconds;
 
   public GenerationException(ErrorType type, String message) {
     this(type, message, null, null, null);
@@ -25,11 +28,33 @@ public final class GenerationException extends RuntimeException {
       @Nullable String field,
       @Nullable Object limit,
       @Nullable Object actual) {
+    this(type, message, field, limit, actual, 0);
+  }
+
+  /// @param retryAfterSeconds when to try again; 0 = nobody knows
+  public GenerationException(
+      ErrorType type,
+      String message,
+      @Nullable String field,
+      @Nullable Object limit,
+      @Nullable Object actual,
+      int retryAfterSeconds) {
     super(message);
     this.type = type;
     this.field = field;
     this.limit = limit;
     this.actual = actual;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+
+  static GenerationException overloaded(OverloadedException e) {
+    return new GenerationException(
+        ErrorType.OVERLOADED,
+        "the model is overloaded: " + e.getMessage(),
+        null,
+        e.limit(),
+        e.actual(),
+        e.retryAfterSeconds());
   }
 
   public ErrorType type() {
@@ -46,5 +71,10 @@ public final class GenerationException extends RuntimeException {
 
   public @Nullable Object actual() {
     return actual;
+  }
+
+  /// In how many seconds to try again, by what was measured; empty when nothing was.
+  public OptionalInt retryAfterSeconds() {
+    return retryAfterSeconds == 0 ? OptionalInt.empty() : OptionalInt.of(retryAfterSeconds);
   }
 }

@@ -15,7 +15,8 @@ import java.time.Duration;
 /// @param maxConcurrentRequests requests that can be in the house at once (running and waiting),
 ///     for `/info`
 /// @param tokenizerThreads threads that turn prompts into ids
-/// @param tokenizerQueue prompts that may wait for one; one more is refused as overloaded
+/// @param maxQueueTime a request that was not admitted within it ends, from when it came
+/// @param requestTimeout a request that has not ended within it is ended, from when it came
 /// @param maxSessions sessions that may be open at once
 /// @param sessionIdleTimeout a session that did nothing for this long is closed
 /// @param streamBuffer events of one request that may wait for its client before the sequence pauses
@@ -32,7 +33,8 @@ public record GenerationSettings(
     boolean specialTokensInInputs,
     int maxConcurrentRequests,
     int tokenizerThreads,
-    int tokenizerQueue,
+    Duration maxQueueTime,
+    Duration requestTimeout,
     int maxSessions,
     Duration sessionIdleTimeout,
     int streamBuffer,
@@ -50,7 +52,8 @@ public record GenerationSettings(
           true,
           128,
           1,
-          128,
+          Duration.ofSeconds(50),
+          Duration.ofMinutes(10),
           1000,
           Duration.ofMinutes(30),
           64,
@@ -66,9 +69,10 @@ public record GenerationSettings(
     atLeast("maxTopNTokens", maxTopNTokens, 0);
     atLeast("maxConcurrentRequests", maxConcurrentRequests, 1);
     atLeast("tokenizerThreads", tokenizerThreads, 1);
-    atLeast("tokenizerQueue", tokenizerQueue, 1);
     atLeast("maxSessions", maxSessions, 0);
     atLeast("streamBuffer", streamBuffer, 1);
+    positive("maxQueueTime", maxQueueTime);
+    positive("requestTimeout", requestTimeout);
     positive("sessionIdleTimeout", sessionIdleTimeout);
     positive("slowClientTimeout", slowClientTimeout);
   }

@@ -79,7 +79,7 @@ final class InMemorySessions implements Sessions {
     forget(generator, deleted);
     Generation running = generator.inFlight();
     if (running != null) {
-      running.cancelByServer("the session was deleted");
+      running.cancelByServer(ErrorType.SESSION_DELETED, "the session was deleted");
     }
   }
 

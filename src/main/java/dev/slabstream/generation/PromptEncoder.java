@@ -7,14 +7,15 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
-/// Turns `inputs` into token ids that fit, with room for the new ones. Slow for long prompts, so it
-/// never runs on an event loop. Thread-safe.
+/// Turns `inputs` into token ids that fit, with room for the new ones. That is slow for long prompts,
+/// so [#encode] never runs on an event loop. Thread-safe.
 final class PromptEncoder {
   private final Tokenizer tokenizer;
   private final TokenTexts texts;
   private final ServedModel model;
   private final GenerationSettings settings;
   private final TokenCountFloor floor;
+  private final TokenEstimate estimate = new TokenEstimate();
 
   PromptEncoder(
       Tokenizer tokenizer, TokenTexts texts, ServedModel model, GenerationSettings settings) {
@@ -25,13 +26,27 @@ final class PromptEncoder {
     this.floor = TokenCountFloor.of(tokenizer);
   }
 
-  /// @throws GenerationException VALIDATION when there is nothing to go on from, or too much
-  ValidRequest encode(String inputs, ValidParameters parameters) {
-    int atLeast = floor.tokensAtLeast(inputs);
-    if (parameters.truncate().isEmpty() && tooLong(atLeast, 1)) {
+  /// About how many tokens the prompt will have: before it is tokenized, and quick.
+  ///
+  /// @throws GenerationException VALIDATION when it certainly does not fit
+  int estimate(String inputs, ValidParameters parameters) {
+    int atLeast = Math.max(1, floor.tokensAtLeast(inputs));
+    int most = model.maxTotalTokens() - 1;
+    if (parameters.truncate().isPresent()) {
+      most = Math.min(most, parameters.truncate().getAsInt());
+      atLeast = Math.min(atLeast, most);
+    }
+    if (tooLong(atLeast, parameters.maxNewTokens().orElse(1))) {
       throw tooLong("at least ", atLeast, parameters.maxNewTokens());
     }
-    int[] ids = truncated(withBos(idsOf(inputs)), parameters.truncate());
+    return Math.clamp(estimate.of(inputs), atLeast, most);
+  }
+
+  /// @throws GenerationException VALIDATION when there is nothing to go on from, or too much
+  ValidRequest encode(String inputs, ValidParameters parameters) {
+    int[] whole = withBos(idsOf(inputs));
+    estimate.learn(inputs.length(), whole.length);
+    int[] ids = truncated(whole, parameters.truncate());
     if (ids.length == 0) {
       throw new GenerationException(
           ErrorType.VALIDATION,

@@ -120,7 +120,17 @@ public enum Meter {
       NONE,
       "Sequences that hold a lease and compute nothing, because their client does not read"),
   SEQUENCES_WAITING(
-      "slabstream.sequences.waiting", Kind.GAUGE, "sequences", NONE, "Sequences in the queue"),
+      "slabstream.sequences.waiting",
+      Kind.GAUGE,
+      "sequences",
+      NONE,
+      "Sequences that wait for admission"),
+  PROMPT_TOKENS_WAITING(
+      "slabstream.prompt.tokens.waiting",
+      Kind.GAUGE,
+      "tokens",
+      NONE,
+      "Prompt tokens of sequences that wait"),
 
   KV_BLOCKS(
       "slabstream.kv.blocks", Kind.GAUGE, "blocks", NONE, "Blocks of the slab by state", "state"),

@@ -1,6 +1,7 @@
 package dev.slabstream.observability;
 
 import dev.slabstream.engine.EngineStats;
+import dev.slabstream.engine.QueueStats;
 import dev.slabstream.generation.SessionStats;
 import dev.slabstream.kvcache.KvStats;
 import java.time.Duration;
@@ -15,6 +16,7 @@ import java.util.function.Supplier;
 public record MeteredParts(
     Supplier<EngineStats> engine,
     Supplier<Duration> silence,
+    Supplier<QueueStats> queue,
     Supplier<KvStats> slab,
     Supplier<SessionStats> sessions,
     ModelFacts model,

@@ -138,7 +138,8 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
     gauge(Meter.ENGINE_SILENCE, () -> watched.silence().get().toNanos() / 1e9);
     gauge(Meter.SEQUENCES_RUNNING, () -> watched.engine().get().running());
     gauge(Meter.SEQUENCES_PAUSED, () -> watched.engine().get().paused());
-    gauge(Meter.SEQUENCES_WAITING, () -> watched.engine().get().waiting());
+    gauge(Meter.SEQUENCES_WAITING, () -> watched.queue().get().requests());
+    gauge(Meter.PROMPT_TOKENS_WAITING, () -> watched.queue().get().promptTokens());
   }
 
   private void watchSlab(MeteredParts watched) {

@@ -165,7 +165,8 @@ final class ClientGoneIT {
       assertThat(RawHttp.exchange(service.port(), "DELETE", path, "").status()).isEqualTo(204);
       String body = running.readReply().body();
       assertThat(body)
-          .containsPattern("data: \\{\"error\":\"[^\"]+\",\"error_type\":\"cancelled\"}\n\n$");
+          .containsPattern(
+              "data: \\{\"error\":\"[^\"]+\",\"error_type\":\"session_deleted\"}\n\n$");
     }
   }
 }

@@ -210,14 +210,16 @@ final class GenerateIT {
             Mono.delay(Duration.ofMillis(400))
                 .thenMany(
                     Flux.error(
-                        new GenerationException(ErrorType.OVERLOADED, "the queue is full"))));
+                        new GenerationException(
+                            ErrorType.OVERLOADED, "the queue is full", null, 3, 4, 7))));
     RawHttp.Reply reply = generate("{\"inputs\":\"hi\",\"stream\":true}");
 
     assertThat(reply.status()).isEqualTo(429);
-    assertThat(reply.header("retry-after")).isPresent();
+    assertThat(reply.header("retry-after")).hasValue("7");
     assertThat(reply.header("content-type")).hasValue("application/json");
     assertThat(reply.body())
-        .isEqualTo("{\"error\":\"the queue is full\",\"error_type\":\"overloaded\"}");
+        .isEqualTo(
+            "{\"error\":\"the queue is full\",\"error_type\":\"overloaded\",\"limit\":3,\"actual\":4}");
   }
 
   @Test

@@ -114,6 +114,18 @@ final class OpenApiIT {
   }
 
   @Test
+  void refusalsThatPassTellWhenToTryAgain() {
+    JsonNode responses = operation("/generate", "post").path("responses");
+    assertThat(responses.at("/429/headers").propertyNames()).containsExactly("Retry-After");
+    assertThat(responses.at("/503/headers").propertyNames()).containsExactly("Retry-After");
+    assertThat(responses.at("/503/description").stringValue()).contains("queue_timeout");
+    assertThat(responses.at("/504/description").stringValue()).isEqualTo("timeout");
+    assertThat(responses.at("/504/headers").isMissingNode()).isTrue();
+    assertThat(operation("/sessions", "post").at("/responses/429/headers").isMissingNode())
+        .isTrue();
+  }
+
+  @Test
   void generateTellsBothItsShapes() {
     JsonNode content = operation("/generate", "post").at("/responses/200/content");
     assertThat(content.propertyNames())

@@ -54,6 +54,9 @@ final class SlabstreamPropertiesTest {
           assertThat(properties.kernel().backend()).isEqualTo(KernelBackend.AUTO);
           assertThat(properties.kernel().vectorBitsOrZero()).isZero();
           assertThat(properties.engine().actualThreads()).isPositive();
+          assertThat(properties.engine().maxQueueTokens()).isEqualTo(65_536);
+          assertThat(properties.engine().maxQueueTime()).isEqualTo(Duration.ofSeconds(50));
+          assertThat(properties.engine().requestTimeout()).isEqualTo(Duration.ofMinutes(10));
           assertThat(properties.api().maxBodySize().toBytes()).isEqualTo(1 << 20);
           assertThat(properties.api().keepAlive()).isEqualTo(Duration.ofSeconds(15));
           assertThat(properties.generation().defaultMaxNewTokens()).isEqualTo(100);
@@ -70,6 +73,9 @@ final class SlabstreamPropertiesTest {
         "slabstream.prefix-cache.scope=public",
         "slabstream.kernel.backend=gpu",
         "slabstream.engine.max-queue=0",
+        "slabstream.engine.max-queue-tokens=0",
+        "slabstream.engine.max-queue-time=0s",
+        "slabstream.engine.request-timeout=-1s",
         "slabstream.engine.max-running=600",
         "slabstream.session.max=0",
         "slabstream.session.idle-timeout=0s",

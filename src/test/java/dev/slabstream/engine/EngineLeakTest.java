@@ -29,6 +29,8 @@ class EngineLeakTest {
   private final List<Submitted> live = new ArrayList<>();
   private final CacheScope[] scopes = {new CacheScope(), new CacheScope()};
   private int window;
+  private int late;
+  private int lateInQueue;
 
   private record Submitted(
       int[] prompt, int count, RecordingListener listener, SequenceHandle handle) {}
@@ -40,11 +42,12 @@ class EngineLeakTest {
     FakeModel model = new FakeModel(300, window);
     model.recording = false;
     KvSlab slab = leaks.slab(FakeModel.layout(48));
-    Engine engine = new Engine(new EngineSettings(32, 64, 12), model, slab, new FakeClock());
+    FakeClock clock = new FakeClock();
+    Engine engine = new Engine(new EngineSettings(32, 1500, 64, 12, null), model, slab, clock);
     int submitted = 0;
     while (submitted < NUM_REQUESTS || !live.isEmpty()) {
       while (submitted < NUM_REQUESTS && random.nextInt(3) != 0) {
-        if (!submit(engine)) {
+        if (!submit(engine, clock.getAsLong())) {
           break;
         }
         submitted++;
@@ -57,7 +60,9 @@ class EngineLeakTest {
       }
       boolean failing = random.nextInt(80) == 0;
       model.before = failing ? EngineLeakTest::fail : () -> {};
+      clock.advance(1);
       engine.step();
+      assertThat(engine.gate().stats().requests()).isEqualTo(engine.stats().waiting());
       KvStats stats = slab.stats();
       assertThat(stats.freeBlocks() + stats.leasedBlocks() + stats.cachedBlocks())
           .isEqualTo(stats.numBlocks());
@@ -84,10 +89,13 @@ class EngineLeakTest {
     assertThat(blocks.resets().values()).allMatch(count -> count > 300);
     assertThat(stats.finished().values()).allMatch(count -> count > 500);
     assertThat(stats.cancelled().values()).allMatch(count -> count > 20);
-    // Whoever was cancelled in the queue never had a lease.
+    // Whoever was cancelled in the queue, or was late there, never had a lease.
     assertThat(blocks.resets().values().stream().mapToLong(Long::longValue).sum())
-        .isEqualTo(NUM_REQUESTS - stats.cancelled().getOrDefault(Phase.QUEUED, 0L));
-    assertThat(blocks.resets()).containsEntry(ResetCause.FAILED, stats.failed());
+        .isEqualTo(NUM_REQUESTS - stats.cancelled().getOrDefault(Phase.QUEUED, 0L) - lateInQueue);
+    assertThat(late).isGreaterThan(50);
+    assertThat(blocks.resets()).containsEntry(ResetCause.FAILED, stats.failed() - lateInQueue);
+    assertThat(stats.rejected()).isGreaterThan(500);
+    assertThat(engine.gate().stats()).isEqualTo(new QueueStats(0, 0));
     engine.close();
   }
 
@@ -96,7 +104,7 @@ class EngineLeakTest {
     scopes[scope] = new CacheScope();
   }
 
-  private boolean submit(Engine engine) {
+  private boolean submit(Engine engine, long now) {
     int salt = random.nextBoolean() ? random.nextInt(3) : random.nextInt(1000);
     int[] prompt = Requests.prompt(salt, random.nextInt(1, 120));
     if (random.nextInt(20) == 0) {
@@ -124,6 +132,11 @@ class EngineLeakTest {
     if (random.nextInt(3) != 0) {
       request = Requests.inScope(scopes[random.nextInt(scopes.length)], request);
     }
+    if (random.nextInt(10) == 0) {
+      request =
+          Requests.withDeadlines(
+              request, new Deadlines(now + random.nextInt(40), now + random.nextInt(100)));
+    }
     try {
       live.add(new Submitted(prompt, count, listener, engine.submit(request)));
       return true;
@@ -139,6 +152,10 @@ class EngineLeakTest {
   private boolean isOver(Submitted submitted) {
     if (!submitted.listener().hasEnded()) {
       return false;
+    }
+    if (submitted.listener().failure instanceof TimeLimitException) {
+      late++;
+      lateInQueue += submitted.listener().told.getFirst().equals("failed") ? 1 : 0;
     }
     int[] ids = submitted.listener().ids();
     assertThat(ids).isEqualTo(FakeModel.continuation(window, submitted.prompt(), ids.length));

@@ -200,7 +200,7 @@ class EngineTest {
     }
     assertThatExceptionOfType(OverloadedException.class)
         .isThrownBy(() -> engine.submit(Requests.request(prompt, 5, listener)))
-        .satisfies(e -> assertThat(e.maxQueue()).isEqualTo(3));
+        .satisfies(e -> assertThat(e.limit()).isEqualTo(3));
     assertThat(listener.told).isEmpty();
     assertThat(engine.stats().rejected()).isEqualTo(1);
     engine.step();

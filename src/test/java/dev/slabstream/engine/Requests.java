@@ -58,4 +58,17 @@ final class Requests {
         scope,
         request.listener());
   }
+
+  static SequenceRequest withDeadlines(SequenceRequest request, Deadlines deadlines) {
+    return new SequenceRequest(
+        request.promptIds(),
+        request.maxNewTokens(),
+        request.sampling(),
+        request.eosIds(),
+        request.stopTokenIds(),
+        request.promptLogprobs(),
+        request.cacheScope(),
+        deadlines,
+        request.listener());
+  }
 }

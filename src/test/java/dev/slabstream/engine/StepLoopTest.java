@@ -16,11 +16,12 @@ class StepLoopTest {
   private final EngineSettings settings = new EngineSettings(8, 64, 8);
   private Runnable afterDrain = () -> {};
   private final SubmissionQueue submissions =
-      new SubmissionQueue(8) {
+      new SubmissionQueue() {
         @Override
-        synchronized void drainTo(Deque<Sequence> waiting) {
-          super.drainTo(waiting);
+        synchronized long drainTo(Deque<Sequence> waiting) {
+          long deadline = super.drainTo(waiting);
           afterDrain.run();
+          return deadline;
         }
       };
   private final StepLoop loop =
@@ -37,8 +38,9 @@ class StepLoopTest {
 
   private void submitAndCancel(RecordingListener listener) {
     SequenceRequest request = Requests.request(Requests.prompt(1, 5), 50, listener);
-    Sequence sequence = new Sequence(request, null, loop::signalCancellation, () -> {}, 0);
-    assertThat(submissions.offer(sequence)).isTrue();
+    AdmissionGate.Place place = new AdmissionGate(8, 100, () -> 0).enter(5);
+    Sequence sequence = new Sequence(request, null, place, loop::signalCancellation, () -> {}, 0);
+    submissions.add(sequence);
     sequence.cancel();
   }
 

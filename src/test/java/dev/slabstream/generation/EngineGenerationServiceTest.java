@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.slabstream.engine.AdmissionGate;
+import dev.slabstream.engine.Deadlines;
 import dev.slabstream.engine.FinishReason;
 import dev.slabstream.engine.NonFiniteLogitsException;
 import dev.slabstream.engine.OverloadedException;
 import dev.slabstream.engine.Phase;
+import dev.slabstream.engine.QueueStats;
 import dev.slabstream.engine.SequenceListener.Verdict;
+import dev.slabstream.engine.TimeLimitException;
+import dev.slabstream.engine.TimeLimitException.Limit;
 import dev.slabstream.generation.FakeEngine.Submission;
 import dev.slabstream.generation.GenerationEvent.Finished;
 import dev.slabstream.generation.GenerationEvent.PrefillToken;
@@ -28,6 +33,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -43,7 +49,9 @@ class EngineGenerationServiceTest {
   private final ByteTokenizer tokenizer = ByteTokenizer.withSpecials("<eos>");
   private final BlockableTokenizer blockable = new BlockableTokenizer(tokenizer);
   private final int eos = tokenizer.special(0);
-  private final FakeEngine engine = new FakeEngine();
+  private final AtomicLong nanos = new AtomicLong(-5);
+  private final AdmissionGate gate = new AdmissionGate(3, 100, nanos::get);
+  private final FakeEngine engine = new FakeEngine(gate);
   private final RecordingObserver observer = new RecordingObserver();
   private final TestClock clock = new TestClock();
   private @Nullable Submission started;
@@ -54,7 +62,8 @@ class EngineGenerationServiceTest {
           new ServedModel(64, 1000, tokenizer.vocabSize(), new int[] {eos}),
           settings(),
           observer,
-          clock);
+          clock,
+          nanos::get);
 
   @AfterEach
   void close() {
@@ -197,10 +206,15 @@ class EngineGenerationServiceTest {
   }
 
   @Test
-  void saysOverloadedWhenTheEnginesQueueIsFull() {
-    engine.refuseWith(new OverloadedException(4));
+  void saysOverloadedWhenThePromptTurnsOutTooLongForTheQueue() {
+    AdmissionGate full = new AdmissionGate(1, 1, () -> 0);
+    full.enter(1);
+    assertThatExceptionOfType(OverloadedException.class)
+        .isThrownBy(() -> full.enter(1))
+        .satisfies(engine::refuseWith);
     expectError(request("hi", p -> p), ErrorType.OVERLOADED);
     assertThat(observer.outcomes()).containsExactly(new Refused(ErrorType.OVERLOADED));
+    assertThat(gate.stats()).isEqualTo(new QueueStats(0, 0));
   }
 
   @Test
@@ -217,10 +231,11 @@ class EngineGenerationServiceTest {
     blockable.awaitEntered();
     running.add(start(request("two", p -> p), null));
     running.add(start(request("three", p -> p), null));
-    expectError(request("four", p -> p), ErrorType.OVERLOADED);
+    expectOverload("four", 3, 4);
 
     // Who leaves the queue makes room at once.
     running.get(1).dispose();
+    assertThat(gate.stats().requests()).isEqualTo(2);
     assertThat(observer.outcomes()).contains(new Cancelled(Stage.TOKENIZING, By.CLIENT));
     StepVerifier.create(service.generate(request("five", p -> p), null))
         .then(blockable::release)
@@ -230,6 +245,143 @@ class EngineGenerationServiceTest {
         .expectNextCount(1)
         .thenCancel()
         .verify();
+  }
+
+  private void expectOverload(String inputs, Object limit, Object actual) {
+    StepVerifier.create(service.generate(request(inputs, p -> p), null))
+        .expectErrorSatisfies(
+            e -> {
+              GenerationException refusal = (GenerationException) e;
+              assertThat(refusal.type()).isEqualTo(ErrorType.OVERLOADED);
+              assertThat(refusal.limit()).asString().isEqualTo(limit.toString());
+              assertThat(refusal.actual()).asString().isEqualTo(actual.toString());
+              assertThat(refusal.retryAfterSeconds()).hasValue(1);
+            })
+        .verify();
+  }
+
+  @Test
+  void countsWhatWaitsForTheTokenizerAndInTheEngineAsOne() {
+    start(request("one", p -> p), null);
+    Submission first = engine.take();
+    blockable.block();
+    start(request("two", p -> p), null);
+    start(request("three", p -> p), null);
+    expectOverload("four", 3, 4);
+    first.admit();
+    assertThat(gate.stats().requests()).isEqualTo(2);
+    start(request("four", p -> p), null);
+    expectOverload("five", 3, 4);
+  }
+
+  @Test
+  void boundsTheTokensOfWhatWaitsByEstimatesUntilTheyAreKnown() {
+    // The estimate is four characters to a token, in this vocabulary each is one.
+    start(request("?".repeat(60), p -> p.maxNewTokens(1)), null);
+    Submission first = engine.take();
+    assertThat(first.request().promptIds()).hasSize(60);
+    blockable.block();
+    start(request("?".repeat(20), p -> p.maxNewTokens(1)), null);
+    // The first taught it that 2,060 characters have 560 tokens.
+    assertThat(gate.stats()).isEqualTo(new QueueStats(2, 60 + 6));
+    start(request("?".repeat(60), p -> p.maxNewTokens(1)), null);
+    assertThat(gate.stats()).isEqualTo(new QueueStats(3, 60 + 6 + 17));
+    // Known now: 60 + 20, and the last one is too much.
+    blockable.release();
+    await(() -> observer.outcomes().contains(new Refused(ErrorType.OVERLOADED)));
+    await(() -> gate.stats().equals(new QueueStats(2, 60 + 20)));
+    // Three letters to a token at most in this vocabulary.
+    expectOverload("x".repeat(63), 100, 101);
+  }
+
+  @Test
+  void refusesWhatCanNeverFitBeforeItAsksForAPlace() {
+    gate.enter(1);
+    gate.enter(1);
+    gate.enter(1);
+    expectError(request("x".repeat(300), p -> p), ErrorType.VALIDATION);
+    expectError(request("x", p -> p.maxNewTokens(64)), ErrorType.VALIDATION);
+    expectError(request("x", p -> p), ErrorType.OVERLOADED);
+  }
+
+  @Test
+  void checksTheSessionBeforeThePlace() {
+    String id = service.sessions().create(GenerateParameters.NONE).id();
+    start(request("one", p -> p), id);
+    engine.take();
+    gate.enter(1);
+    gate.enter(1);
+    StepVerifier.create(service.generate(request("two", p -> p), id))
+        .expectErrorMatches(isOf(ErrorType.SESSION_BUSY))
+        .verify();
+    String free = service.sessions().create(GenerateParameters.NONE).id();
+    StepVerifier.create(service.generate(request("two", p -> p), free))
+        .expectErrorMatches(isOf(ErrorType.OVERLOADED))
+        .verify();
+    assertThat(service.sessions().get(free).busy()).as("the refusal freed it").isFalse();
+    assertThat(service.inFlight()).isOne();
+  }
+
+  @Test
+  void endsWhatWaitedTooLongForTheTokenizerWithoutTokenizingIt() {
+    blockable.block();
+    start(request("one", p -> p), null);
+    blockable.awaitEntered();
+    StepVerifier.create(service.generate(request("two", p -> p), null))
+        .then(
+            () -> {
+              nanos.addAndGet(settings().maxQueueTime().toNanos());
+              blockable.failWith(new AssertionError("tokenized"));
+              blockable.release();
+            })
+        .expectErrorSatisfies(
+            e -> {
+              assertThat(e)
+                  .matches(isOf(ErrorType.QUEUE_TIMEOUT))
+                  .hasMessage("not admitted within 2 s: others are before it");
+              assertThat(((GenerationException) e).retryAfterSeconds()).isPresent();
+            })
+        .verify();
+    assertThat(observer.outcomes()).contains(new Failed(ErrorType.QUEUE_TIMEOUT));
+    await(() -> service.inFlight() == 0);
+    assertThat(gate.stats()).isEqualTo(new QueueStats(0, 0));
+  }
+
+  @Test
+  void tellsTheEngineWhenItsTimeIsOver() {
+    long came = nanos.get();
+    blockable.block();
+    start(request("hi", p -> p), null);
+    blockable.awaitEntered();
+    nanos.addAndGet(1_000_000);
+    blockable.release();
+    assertThat(engine.take().request().deadlines())
+        .isEqualTo(Deadlines.after(came, settings().maxQueueTime(), settings().requestTimeout()));
+  }
+
+  @Test
+  void tellsWhichLimitOfTimeEndedIt() {
+    StepVerifier.create(service.generate(request("hi", p -> p), null))
+        .then(() -> engine.take().fail(new TimeLimitException(Limit.QUEUE_TIME)))
+        .expectErrorMatches(isOf(ErrorType.QUEUE_TIMEOUT))
+        .verify();
+    StepVerifier.create(service.generate(request("hi", p -> p), null))
+        .then(
+            () -> {
+              Submission sequence = engine.take().admit();
+              sequence.token('a');
+              sequence.fail(new TimeLimitException(Limit.REQUEST_TIME));
+            })
+        .expectNextCount(2)
+        .expectErrorSatisfies(
+            e ->
+                assertThat(e)
+                    .matches(isOf(ErrorType.TIMEOUT))
+                    .hasMessage("not done within 3 s, after 1 tokens"))
+        .verify();
+    assertThat(observer.outcomes())
+        .containsExactly(new Failed(ErrorType.QUEUE_TIMEOUT), new Failed(ErrorType.TIMEOUT));
+    assertThat(gate.stats()).isEqualTo(new QueueStats(0, 0));
   }
 
   @Test
@@ -574,7 +726,7 @@ class EngineGenerationServiceTest {
               sequence.endCancelled(Phase.PREFILL);
             })
         .expectNextCount(1)
-        .expectErrorMatches(isOf(ErrorType.CANCELLED))
+        .expectErrorMatches(isOf(ErrorType.SESSION_DELETED))
         .verify();
     assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.PREFILL, By.SERVER));
     StepVerifier.create(service.generate(request("hi", p -> p), id))
@@ -590,7 +742,7 @@ class EngineGenerationServiceTest {
     String id = service.sessions().create(GenerateParameters.NONE).id();
     StepVerifier.create(service.generate(request("hi", p -> p), id))
         .then(() -> service.sessions().delete(id))
-        .expectErrorMatches(isOf(ErrorType.CANCELLED))
+        .expectErrorMatches(isOf(ErrorType.SESSION_DELETED))
         .verify();
     assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.TOKENIZING, By.SERVER));
   }
@@ -670,7 +822,8 @@ class EngineGenerationServiceTest {
         true,
         128,
         1,
-        2,
+        Duration.ofSeconds(2),
+        Duration.ofSeconds(3),
         8,
         Duration.ofMinutes(5),
         4,

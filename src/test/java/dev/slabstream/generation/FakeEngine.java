@@ -1,5 +1,6 @@
 package dev.slabstream.generation;
 
+import dev.slabstream.engine.AdmissionGate;
 import dev.slabstream.engine.FinishReason;
 import dev.slabstream.engine.Phase;
 import dev.slabstream.engine.SequenceHandle;
@@ -18,11 +19,21 @@ import org.jspecify.annotations.Nullable;
 
 /// An engine whose every move a test makes, on the test's thread.
 final class FakeEngine implements SequenceQueue {
+  private final AdmissionGate gate;
   private final BlockingQueue<Submission> submissions = new LinkedBlockingQueue<>();
   private final List<Submission> all = new CopyOnWriteArrayList<>();
   final List<CacheScope> forgotten = new CopyOnWriteArrayList<>();
   private volatile @Nullable RuntimeException refusal;
   private volatile Runnable duringSubmit = () -> {};
+
+  FakeEngine(AdmissionGate gate) {
+    this.gate = gate;
+  }
+
+  @Override
+  public AdmissionGate gate() {
+    return gate;
+  }
 
   /// Lets every further submission fail.
   void refuseWith(RuntimeException refusal) {
@@ -35,12 +46,13 @@ final class FakeEngine implements SequenceQueue {
   }
 
   @Override
-  public SequenceHandle submit(SequenceRequest request) {
+  public SequenceHandle submit(SequenceRequest request, AdmissionGate.Place place) {
     RuntimeException refused = refusal;
     if (refused != null) {
       throw refused;
     }
-    Submission submission = new Submission(request);
+    place.settle(request.promptIds().length);
+    Submission submission = new Submission(request, place);
     all.add(submission);
     duringSubmit.run();
     submissions.add(submission);
@@ -79,13 +91,15 @@ final class FakeEngine implements SequenceQueue {
     static final SequenceTimes TIMES = new SequenceTimes(1, 2, 3, 4);
 
     private final SequenceRequest request;
+    private final AdmissionGate.Place place;
     private volatile boolean cancelled;
     private volatile boolean paused;
     private volatile boolean ended;
     private int tokens;
 
-    Submission(SequenceRequest request) {
+    Submission(SequenceRequest request, AdmissionGate.Place place) {
       this.request = request;
+      this.place = place;
     }
 
     SequenceRequest request() {
@@ -120,6 +134,7 @@ final class FakeEngine implements SequenceQueue {
     }
 
     Submission admit() {
+      place.leave();
       listener().onAdmitted();
       return this;
     }
@@ -128,19 +143,24 @@ final class FakeEngine implements SequenceQueue {
       return listener().onToken(tokens++, new SampledToken(id, -0.5f, List.of()));
     }
 
-    void finish(FinishReason reason) {
+    private void end() {
+      place.leave();
       ended = true;
+    }
+
+    void finish(FinishReason reason) {
+      end();
       listener().onFinished(reason, TIMES);
     }
 
     void fail(Throwable cause) {
-      ended = true;
+      end();
       listener().onFailed(cause, TIMES);
     }
 
     /// Ends it as the engine does after [#cancel()].
     void endCancelled(Phase phase) {
-      ended = true;
+      end();
       listener().onCancelled(phase, TIMES);
     }
   }

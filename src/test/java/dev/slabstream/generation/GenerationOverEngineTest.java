@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.slabstream.engine.EngineSettings;
 import dev.slabstream.engine.FinishReason;
+import dev.slabstream.engine.QueueStats;
 import dev.slabstream.generation.GenerationEvent.Finished;
 import dev.slabstream.generation.GenerationEvent.Started;
 import dev.slabstream.generation.GenerationEvent.Token;
@@ -170,6 +171,27 @@ class GenerationOverEngineTest {
   }
 
   @Test
+  void refusesWhatTheWholeSlabCannotHoldAndQueuesNothing() {
+    TinyService tiny = open(new EngineSettings(4, 32, 4), 2);
+    assertThat(tiny.service().limits().maxTotalTokens()).isEqualTo(32);
+    assertThat(finished(run(tiny, "abc", p -> p.maxNewTokens(24).ignoreEos(true), null)))
+        .extracting(Finished::generatedTokens)
+        .isEqualTo(24);
+    long submitted = tiny.engine().stats().submitted();
+    assertThatThrownBy(() -> run(tiny, "abc", p -> p.maxNewTokens(32), null))
+        .isInstanceOfSatisfying(
+            GenerationException.class,
+            e -> {
+              assertThat(e.type()).isEqualTo(ErrorType.VALIDATION);
+              assertThat(e.field()).isEqualTo("max_new_tokens");
+              assertThat(e.limit()).isEqualTo(32);
+              assertThat(e).hasMessageContaining("the size of the KV slab");
+            });
+    assertThat(tiny.engine().stats().submitted()).isEqualTo(submitted);
+    assertThat(tiny.engine().gate().stats()).isEqualTo(new QueueStats(0, 0));
+  }
+
+  @Test
   void endsAStreamWithAnErrorWhenItsSessionIsDeleted() {
     TinyService tiny = open();
     String session = tiny.service().sessions().create(GenerateParameters.NONE).id();
@@ -184,7 +206,8 @@ class GenerationOverEngineTest {
                 });
     assertThatThrownBy(events::blockLast)
         .isInstanceOfSatisfying(
-            GenerationException.class, e -> assertThat(e.type()).isEqualTo(ErrorType.CANCELLED));
+            GenerationException.class,
+            e -> assertThat(e.type()).isEqualTo(ErrorType.SESSION_DELETED));
     assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.DECODE, By.SERVER));
     assertThat(tiny.slab().stats().openLeases()).isZero();
   }
@@ -230,6 +253,7 @@ class GenerationOverEngineTest {
     assertThat(observer.outcomes()).doesNotHaveAnyElementsOfTypes(GenerationOutcome.Failed.class);
     assertThat(tiny.slab().stats().openLeases()).isZero();
     assertThat(tiny.slab().stats().leasedBlocks()).isZero();
+    assertThat(tiny.engine().gate().stats()).isEqualTo(new QueueStats(0, 0));
     assertThat(tiny.service().sessionStats().busy()).isZero();
   }
 

@@ -123,15 +123,34 @@ class PromptEncoderTest {
           }
         };
     // The longest run of letters in one token of this vocabulary is that of <user>.
+    PromptEncoder encoder = encoder(untouched, MODEL);
     assertThatExceptionOfType(GenerationException.class)
-        .isThrownBy(() -> encode(untouched, "x".repeat(4 * 20), p -> p))
+        .isThrownBy(() -> encoder.estimate("x".repeat(4 * 20), valid(p -> p)))
         .withMessageContaining("it has at least 20");
-    assertThatExceptionOfType(AssertionError.class)
-        .isThrownBy(() -> encode(untouched, "x".repeat(4 * 20 - 1), p -> p));
-    assertThatExceptionOfType(AssertionError.class)
-        .isThrownBy(() -> encode(untouched, "x".repeat(4 * 20), p -> p.truncate(5)));
-    assertThatExceptionOfType(AssertionError.class)
-        .isThrownBy(() -> encode(untouched, "?".repeat(1000), p -> p));
+    assertThatExceptionOfType(GenerationException.class)
+        .isThrownBy(() -> encoder.estimate("x".repeat(4 * 19), valid(p -> p.maxNewTokens(2))))
+        .withMessageContaining("got at least 19 + 2");
+    assertThatExceptionOfType(GenerationException.class)
+        .isThrownBy(() -> encoder.estimate("?", valid(p -> p.maxNewTokens(20))))
+        .withMessageContaining("got at least 1 + 20");
+    assertThatExceptionOfType(GenerationException.class)
+        .isThrownBy(() -> encoder.estimate("x", valid(p -> p.truncate(5).maxNewTokens(20))))
+        .withMessageContaining("got at least 1 + 20");
+    assertThat(encoder.estimate("x".repeat(4 * 20 - 1), valid(p -> p))).isEqualTo(19);
+    assertThat(encoder.estimate("x".repeat(4 * 20), valid(p -> p.truncate(5)))).isEqualTo(5);
+    assertThat(encoder.estimate("?".repeat(1000), valid(p -> p))).isEqualTo(19);
+  }
+
+  @Test
+  void estimatesByWhatItHasTokenized() {
+    PromptEncoder encoder = encoder(tokenizer, new ServedModel(5000, 5000, 300, new int[0]));
+    assertThat(encoder.estimate("????", valid(p -> p))).isEqualTo(1);
+    assertThat(encoder.estimate("?".repeat(41), valid(p -> p))).isEqualTo(11);
+    for (int i = 0; i < 1000; i++) {
+      encoder.encode("?".repeat(1000), valid(p -> p));
+    }
+    // Here a character is a token, and the guess at the start has faded.
+    assertThat(encoder.estimate("?".repeat(1000), valid(p -> p))).isEqualTo(1000);
   }
 
   @Test
@@ -182,7 +201,8 @@ class PromptEncoderTest {
         recognised,
         d.maxConcurrentRequests(),
         d.tokenizerThreads(),
-        d.tokenizerQueue(),
+        d.maxQueueTime(),
+        d.requestTimeout(),
         d.maxSessions(),
         d.sessionIdleTimeout(),
         d.streamBuffer(),
