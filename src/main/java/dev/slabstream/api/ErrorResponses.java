@@ -13,12 +13,14 @@ import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.server.reactive.ServerHttpResponse;
+import org.springframework.http.server.reactive.ServerHttpResponseDecorator;
 import org.springframework.stereotype.Component;
 import org.springframework.web.ErrorResponse;
 import org.springframework.web.server.MethodNotAllowedException;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
+import reactor.netty.http.server.HttpServerResponse;
 
 /// Makes every failure of a request, wherever it arose, a status and an [ErrorBody]. Before the
 /// framework's own handler, which would answer in other shapes. Leaves the [ErrorType] in the
@@ -40,6 +42,9 @@ final class ErrorResponses implements WebExceptionHandler {
     if (response.isCommitted()) {
       return Mono.error(failure);
     }
+    if (isAnswered(response)) {
+      return Mono.empty();
+    }
     GenerationException refusal = refusal(exchange, failure);
     ErrorType type = refusal.type();
     exchange.getAttributes().put(ERROR_TYPE_ATTRIBUTE, type);
@@ -52,6 +57,10 @@ final class ErrorResponses implements WebExceptionHandler {
     }
     retryAfterSeconds(refusal)
         .ifPresent(seconds -> headers.set(HttpHeaders.RETRY_AFTER, Integer.toString(seconds)));
+    if (type == ErrorType.BODY_TIMEOUT || type == ErrorType.TOO_LARGE) {
+      // What is left of the body is not waited for.
+      headers.set(HttpHeaders.CONNECTION, "close");
+    }
     headers.setContentType(MediaType.APPLICATION_JSON);
     headers.setContentLength(body.length);
     response.setRawStatusCode(type.status());
@@ -59,6 +68,13 @@ final class ErrorResponses implements WebExceptionHandler {
       return response.setComplete();
     }
     return response.writeWith(Mono.just(response.bufferFactory().wrap(body)));
+  }
+
+  /// Whether the server has answered below the framework: a chunk of the body was malformed.
+  private static boolean isAnswered(ServerHttpResponse response) {
+    return ServerHttpResponseDecorator.getNativeResponse(response)
+            instanceof HttpServerResponse server
+        && server.hasSentHeaders();
   }
 
   private static GenerationException refusal(ServerWebExchange exchange, Throwable failure) {

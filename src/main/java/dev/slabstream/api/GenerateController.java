@@ -7,9 +7,14 @@ import dev.slabstream.generation.GenerationEvent;
 import dev.slabstream.generation.GenerationException;
 import dev.slabstream.generation.GenerationService;
 import dev.slabstream.generation.Sessions;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.http.CacheControl;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
@@ -29,6 +34,8 @@ import reactor.core.scheduler.Schedulers;
 /// and with it the generation.
 @RestController
 final class GenerateController {
+  private static final int SLICE_BYTES = 16 << 10;
+
   private final GenerationService service;
   private final Sessions sessions;
   private final RequestBodies bodies;
@@ -39,7 +46,7 @@ final class GenerateController {
     this.service = service;
     this.sessions = sessions;
     this.settings = settings;
-    this.bodies = new RequestBodies(settings.maxBodyBytes());
+    this.bodies = new RequestBodies(settings.maxBodyBytes(), settings.bodyTimeout());
     this.parser = new RequestParser(settings.unknownParameters());
   }
 
@@ -124,7 +131,17 @@ final class GenerateController {
     reply.writeHeaders(headers, request.inputs());
     headers.setContentType(MediaType.APPLICATION_JSON);
     headers.setContentLength(body.length);
-    return response.writeWith(Mono.just(response.bufferFactory().wrap(body)));
+    return response.writeWith(Flux.fromIterable(slices(body, response.bufferFactory())));
+  }
+
+  /// In pieces, so that a client which takes them slowly can be told from one that takes none.
+  private static List<DataBuffer> slices(byte[] body, DataBufferFactory buffers) {
+    List<DataBuffer> slices = new ArrayList<>();
+    for (int at = 0; at < body.length; at += SLICE_BYTES) {
+      slices.add(
+          buffers.wrap(ByteBuffer.wrap(body, at, Math.min(SLICE_BYTES, body.length - at)).slice()));
+    }
+    return slices;
   }
 
   /// What the request says, or else the defaults of its session.

@@ -26,7 +26,7 @@ final class SessionController {
 
   SessionController(Sessions sessions, ApiSettings settings) {
     this.sessions = sessions;
-    this.bodies = new RequestBodies(settings.maxBodyBytes());
+    this.bodies = new RequestBodies(settings.maxBodyBytes(), settings.bodyTimeout());
     this.parser = new RequestParser(settings.unknownParameters());
   }
 

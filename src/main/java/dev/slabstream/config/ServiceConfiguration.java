@@ -25,6 +25,9 @@ class ServiceConfiguration {
   ApiSettings apiSettings(SlabstreamProperties properties) {
     SlabstreamProperties.Api api = properties.api();
     return new ApiSettings(
-        Math.toIntExact(api.maxBodySize().toBytes()), api.unknownParameters(), api.keepAlive());
+        Math.toIntExact(api.maxBodySize().toBytes()),
+        api.bodyTimeout(),
+        api.unknownParameters(),
+        api.keepAlive());
   }
 }

@@ -184,6 +184,11 @@ public record SlabstreamProperties(
   ///     pauses.
   /// @param slowClientTimeout A stream whose client did not read on for this long is cancelled and
   ///     its connection closed.
+  /// @param bodyTimeout How long the body of a request may take to come.
+  /// @param writeTimeout How long a connection may take nothing of what is written to it before it is
+  ///     closed.
+  /// @param maxConnections Connections that may be open at once; one more is closed when it comes.
+  /// @param maxStreams Requests that one connection of HTTP/2 may have in flight.
   /// @param sendBuffer Send buffer of a connection in the kernel. What lies in it is lost when a
   ///     client goes away, and a client that does not read fills it before its sequence pauses.
   public record Api(
@@ -192,6 +197,10 @@ public record SlabstreamProperties(
       @DefaultValue("15s") @DurationMin(millis = 1) Duration keepAlive,
       @DefaultValue("64") @Min(1) int streamBuffer,
       @DefaultValue("30s") @DurationMin(millis = 1) Duration slowClientTimeout,
+      @DefaultValue("30s") @DurationMin(millis = 1) Duration bodyTimeout,
+      @DefaultValue("60s") @DurationMin(millis = 1) Duration writeTimeout,
+      @DefaultValue("4096") @Min(1) int maxConnections,
+      @DefaultValue("100") @Min(1) int maxStreams,
       @DefaultValue("64KB") @NotNull DataSize sendBuffer) {
     public Api {
       if (sendBuffer.toBytes() < 1024 || sendBuffer.toBytes() > 64 << 20) {

@@ -152,7 +152,13 @@ public final class Engine implements AutoCloseable {
     place.settle(request.promptIds().length);
     Sequence sequence =
         new Sequence(
-            request, keys(request), place, cancelSignal, this::wake, nanoClock.getAsLong());
+            request,
+            keys(request),
+            place,
+            cancelSignal,
+            this::wake,
+            counters.steps::sum,
+            nanoClock.getAsLong());
     submissions.add(sequence);
     counters.submitted.increment();
     wake();

@@ -2,6 +2,7 @@ package dev.slabstream.engine;
 
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAccumulator;
 import java.util.concurrent.atomic.LongAdder;
 
 /// What [EngineStats] counts: written by the engine's thread (submissions by the submitters), read by any.
@@ -13,6 +14,7 @@ final class EngineCounters {
   final LongAdder generatedTokens = new LongAdder();
   final LongAdder submitted = new LongAdder();
   private final LongAdder failed = new LongAdder();
+  private final LongAccumulator mostStepsToCancel = new LongAccumulator(Math::max, 0);
   private final Map<FinishReason, LongAdder> finished = new EnumMap<>(FinishReason.class);
   private final Map<Phase, LongAdder> cancelled = new EnumMap<>(Phase.class);
 
@@ -37,6 +39,11 @@ final class EngineCounters {
     }
   }
 
+  /// @param stepsBegun since the sequence's end was asked for
+  void countCancelled(long stepsBegun) {
+    mostStepsToCancel.accumulate(stepsBegun);
+  }
+
   EngineStats stats(int waiting, int running, int paused, long rejected) {
     return new EngineStats(
         waiting,
@@ -51,7 +58,8 @@ final class EngineCounters {
         rejected,
         sums(finished, FinishReason.class),
         failed.sum(),
-        sums(cancelled, Phase.class));
+        sums(cancelled, Phase.class),
+        mostStepsToCancel.get());
   }
 
   private static <E extends Enum<E>> Map<E, Long> sums(Map<E, LongAdder> adders, Class<E> type) {

@@ -17,6 +17,8 @@ import java.util.Map;
 /// @param finished sequences that ended well, by reason; has every reason
 /// @param failed sequences that failed, or whose time was over
 /// @param cancelled sequences that were cancelled, by where they were; has every phase
+/// @param mostStepsToCancel the most steps that were begun from the moment when somebody asked for a sequence's end to that end, with
+///     its lease back
 public record EngineStats(
     int waiting,
     int running,
@@ -30,7 +32,8 @@ public record EngineStats(
     long rejected,
     Map<FinishReason, Long> finished,
     long failed,
-    Map<Phase, Long> cancelled) {
+    Map<Phase, Long> cancelled,
+    long mostStepsToCancel) {
   public EngineStats {
     finished = Map.copyOf(finished);
     cancelled = Map.copyOf(cancelled);

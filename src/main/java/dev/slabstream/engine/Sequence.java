@@ -6,6 +6,7 @@ import dev.slabstream.sampling.SampledToken;
 import dev.slabstream.sampling.Sampler;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// One sequence, from submission to its end: its tokens, how many of them are computed, its lease and its moments.
@@ -20,7 +21,9 @@ final class Sequence implements SequenceHandle {
   private final AdmissionGate.Place place;
   private final Runnable cancelSignal;
   private final Runnable resumeSignal;
+  private final LongSupplier steps;
   private volatile boolean cancelRequested;
+  private volatile long cancelRequestedAtStep;
   private volatile boolean paused;
 
   private @Nullable KvLease lease;
@@ -44,18 +47,21 @@ final class Sequence implements SequenceHandle {
   /// @param place in the queue; the sequence's own from here on
   /// @param cancelSignal tells the engine that some sequence asks for its end
   /// @param resumeSignal tells the engine that some sequence may compute again
+  /// @param steps how many steps the engine has begun
   Sequence(
       SequenceRequest request,
       @Nullable BlockKeys keys,
       AdmissionGate.Place place,
       Runnable cancelSignal,
       Runnable resumeSignal,
+      LongSupplier steps,
       long submittedNanos) {
     this.request = request;
     this.keys = keys;
     this.place = place;
     this.cancelSignal = cancelSignal;
     this.resumeSignal = resumeSignal;
+    this.steps = steps;
     this.submittedNanos = submittedNanos;
     ids = request.promptIds();
     numTokens = ids.length;
@@ -63,12 +69,20 @@ final class Sequence implements SequenceHandle {
 
   @Override
   public void cancel() {
-    cancelRequested = true;
+    if (!cancelRequested) {
+      cancelRequestedAtStep = steps.getAsLong();
+      cancelRequested = true;
+    }
     cancelSignal.run();
   }
 
   boolean isCancelRequested() {
     return cancelRequested;
+  }
+
+  /// Steps that the engine had begun when its end was first asked for; 0 when it was not.
+  long cancelRequestedAtStep() {
+    return cancelRequestedAtStep;
   }
 
   /// How many that came later were admitted before it.

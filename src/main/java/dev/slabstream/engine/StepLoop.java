@@ -312,6 +312,9 @@ final class StepLoop {
       numRunning = scheduler.running.size();
     }
     counters.countEnd(outcome, phase);
+    if (sequence.isCancelRequested()) {
+      counters.countCancelled(counters.steps.sum() - sequence.cancelRequestedAtStep());
+    }
     SequenceTimes times = sequence.times(nanoClock.getAsLong());
     tellOwner(sequence, outcome, phase, times);
     events.onEnded(

@@ -14,6 +14,7 @@ public enum ErrorType {
   NOT_FOUND("not_found", 404),
   METHOD_NOT_ALLOWED("method_not_allowed", 405),
   NOT_ACCEPTABLE("not_acceptable", 406),
+  BODY_TIMEOUT("body_timeout", 408),
   TOO_LARGE("too_large", 413),
   UNSUPPORTED_MEDIA_TYPE("unsupported_media_type", 415),
   OVERLOADED("overloaded", 429),

@@ -132,6 +132,13 @@ public enum Meter {
       NONE,
       "Prompt tokens of sequences that wait"),
 
+  CONNECTIONS(
+      "slabstream.connections",
+      Kind.GAUGE,
+      "connections",
+      NONE,
+      "Open connections, idle ones included"),
+
   KV_BLOCKS(
       "slabstream.kv.blocks", Kind.GAUGE, "blocks", NONE, "Blocks of the slab by state", "state"),
   KV_BLOCKS_RESERVED(

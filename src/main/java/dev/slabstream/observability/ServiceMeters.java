@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
@@ -120,6 +121,11 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
         Integer.toString(model.vectorBits()),
         "threads",
         Integer.toString(model.threads()));
+  }
+
+  /// The server that serves from now on. Called once.
+  public void watchConnections(IntSupplier open) {
+    gauge(Meter.CONNECTIONS, open::getAsInt);
   }
 
   private void watchEngine(MeteredParts watched) {

@@ -91,6 +91,12 @@ public final class RawHttp implements AutoCloseable {
     socket.getOutputStream().flush();
   }
 
+  /// Sends bytes as they are.
+  public void sendRaw(byte[] bytes) throws IOException {
+    socket.getOutputStream().write(bytes);
+    socket.getOutputStream().flush();
+  }
+
   /// POSTs JSON in chunks, with no length declared. Gives up writing when the server has heard
   /// enough.
   public void sendChunked(String path, byte[] body, int chunk) throws IOException {
@@ -161,6 +167,11 @@ public final class RawHttp implements AutoCloseable {
       body.append(chunked, line + 2, line + 2 + length);
       at = line + 2 + length + 2;
     }
+  }
+
+  /// Sends no more, and goes on reading.
+  public void closeSendingSide() throws IOException {
+    socket.shutdownOutput();
   }
 
   /// Goes away without a word.

@@ -127,6 +127,10 @@ public final class RunningService implements AutoCloseable {
     return loaded().slab().stats();
   }
 
+  public int openConnections() {
+    return context.getBean(ConnectionLimit.class).open();
+  }
+
   public List<Integer> exitCodes() {
     return exitCodes.codes;
   }

@@ -116,6 +116,20 @@ class EngineCancellationTest {
     assertThat(listener.last()).isEqualTo("cancelled in DECODE");
     assertThat(model.takeLastStep()).hasSize(1);
     expectTheOtherToFinish();
+    assertThat(engine.stats().mostStepsToCancel()).as("begun after it").isZero();
+  }
+
+  @Test
+  void noStepIsBegunWhenAskedForBetweenSteps() {
+    SequenceHandle handle = submit(5);
+    submitOther();
+    engine.step();
+    handle.cancel();
+    handle.cancel();
+    engine.step();
+    assertThat(listener.last()).isEqualTo("cancelled in DECODE");
+    assertThat(engine.stats().mostStepsToCancel()).isZero();
+    expectTheOtherToFinish();
   }
 
   @Test

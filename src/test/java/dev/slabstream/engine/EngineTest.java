@@ -299,7 +299,8 @@ class EngineTest {
         Map.of(
             FinishReason.LENGTH, ended, FinishReason.EOS_TOKEN, 0L, FinishReason.STOP_SEQUENCE, 0L),
         0,
-        Map.of(Phase.QUEUED, 0L, Phase.PREFILL, 0L, Phase.DECODE, 0L));
+        Map.of(Phase.QUEUED, 0L, Phase.PREFILL, 0L, Phase.DECODE, 0L),
+        0);
   }
 
   @Test

@@ -1,0 +1,345 @@
+package dev.slabstream.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.slabstream.config.RunningService;
+import java.io.IOException;
+import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+
+/// What is hardly HTTP, and who means ill, on real sockets: no defect, no lease, no connection left,
+/// and the next request is right.
+@Timeout(120)
+@ExtendWith(OutputCaptureExtension.class)
+final class HostileHttpIT {
+  private static final String GOOD =
+      "{\"inputs\":\"abc\",\"stream\":true,\"parameters\":{\"max_new_tokens\":8,\"ignore_eos\":true}}";
+  private static final String JSON = "Content-Type: application/json\r\n";
+
+  private static RunningService service;
+  private static String expected;
+
+  @BeforeAll
+  static void start() throws Exception {
+    service =
+        RunningService.ready(
+            "server.netty.idle-timeout=2s",
+            "slabstream.api.body-timeout=2s",
+            "slabstream.api.write-timeout=2s",
+            "slabstream.api.max-connections=2100",
+            "slabstream.api.send-buffer=4KB");
+    expected = RawHttp.post(service.port(), "/generate", GOOD).body();
+    assertThat(expected).contains("\"index\":8,");
+  }
+
+  @AfterAll
+  static void stop() {
+    service.close();
+  }
+
+  @AfterEach
+  void nothingIsLeft(CapturedOutput output) throws Exception {
+    assertThat(RawHttp.post(service.port(), "/generate", GOOD).body())
+        .as("the next request is right")
+        .isEqualTo(expected);
+    awaitThat("every lease is back", () -> service.slab().openLeases() == 0);
+    awaitThat("no connection is left", () -> service.openConnections() == 0);
+    assertThat(output.getAll()).doesNotContain(" ERROR ").doesNotContain("LEAK");
+  }
+
+  private static void awaitThat(String what, BooleanSupplier condition)
+      throws InterruptedException {
+    assertThat(RunningService.await(condition)).as(what).isTrue();
+  }
+
+  /// Sends these bytes, and gives what comes back until the server closes; empty when it only closes.
+  private static String answer(String request) throws IOException {
+    try (RawHttp http = new RawHttp(service.port())) {
+      http.sendRaw(request.getBytes(StandardCharsets.ISO_8859_1));
+      return readToTheEnd(http);
+    }
+  }
+
+  private static String readToTheEnd(RawHttp http) throws IOException {
+    try {
+      return http.readUntil(_ -> false);
+    } catch (SocketException e) {
+      return "";
+    }
+  }
+
+  private static void refused(String answer) {
+    assertThat(answer).doesNotContain(" 500 ").doesNotContain("Exception").doesNotContain("\tat ");
+    assertThat(answer.isEmpty() || answer.matches("(?s)HTTP/1\\.1 4\\d\\d .*")).as(answer).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "zzz\r\n",
+        "-1\r\n",
+        "ffffffffffffffffff\r\n",
+        "5\r\n{\"in\r\n",
+        "3\r\n{\"inputs\":\"abc\"}\r\n0\r\n\r\n",
+        "0x5\r\nhello\r\n0\r\n\r\n",
+        "\r\n\r\n\r\n"
+      })
+  void malformedChunks(String chunks) throws IOException {
+    refused(
+        answer(
+            "POST /generate HTTP/1.1\r\nHost: a\r\n"
+                + JSON
+                + "Transfer-Encoding: chunked\r\n\r\n"
+                + chunks));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "GARBAGE\r\n\r\n",
+        "GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+        "GET  /  HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nA\0B: c\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nA: b\rc\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n: nameless\r\n\r\n",
+        "GET /%zz%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        "POST /generate HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+        "POST /generate HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        "POST /generate HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "POST /generate HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nnonsense that is no frame at all, but long enough for one",
+        "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003 a TLS hello\r\n\r\n"
+      })
+  void malformedHeads(String request) throws IOException {
+    String answer = answer(request);
+    assertThat(answer).doesNotContain(" 500 ").doesNotContain("Exception").doesNotContain(" 200 ");
+  }
+
+  @Test
+  void hundredMegabytesOfHeaders() throws IOException {
+    try (RawHttp http = new RawHttp(service.port())) {
+      http.sendRaw("GET / HTTP/1.1\r\nHost: a\r\n".getBytes(StandardCharsets.US_ASCII));
+      byte[] header =
+          ("X-Large: " + "x".repeat(65_500) + "\r\n").getBytes(StandardCharsets.US_ASCII);
+      try {
+        for (int i = 0; i < 1600; i++) {
+          http.sendRaw(header);
+        }
+      } catch (SocketException e) {
+        // The server has heard enough.
+      }
+      refused(readToTheEnd(http));
+    }
+    refused(answer("GET /" + "x".repeat(1 << 20) + " HTTP/1.1\r\nHost: a\r\n\r\n"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void hundredMegabytesOfBody(boolean chunked) throws IOException {
+    byte[] part = new byte[1 << 20];
+    Arrays.fill(part, (byte) 'x');
+    try (RawHttp http = new RawHttp(service.port())) {
+      http.sendRaw(
+          ("POST /generate HTTP/1.1\r\nHost: a\r\n"
+                  + JSON
+                  + (chunked ? "Transfer-Encoding: chunked" : "Content-Length: " + (100 << 20))
+                  + "\r\n\r\n")
+              .getBytes(StandardCharsets.US_ASCII));
+      try {
+        for (int i = 0; i < 100; i++) {
+          if (chunked) {
+            http.sendRaw("100000\r\n".getBytes(StandardCharsets.US_ASCII));
+          }
+          http.sendRaw(part);
+          if (chunked) {
+            http.sendRaw("\r\n".getBytes(StandardCharsets.US_ASCII));
+          }
+        }
+      } catch (SocketException e) {
+        // The server has heard enough.
+      }
+      refused(readToTheEnd(http));
+    }
+  }
+
+  @Test
+  void headersThatTrickle() throws Exception {
+    try (RawHttp http = new RawHttp(service.port())) {
+      assertThat(
+              trickle(http, "POST /generate HTTP/1.1\r\nHost: a\r\n" + "X-A: b\r\n".repeat(1000)))
+          .as("it is not waited for to the end")
+          .isFalse();
+    }
+  }
+
+  @Test
+  void bodyThatTrickles() throws Exception {
+    try (RawHttp http = new RawHttp(service.port())) {
+      http.sendRaw(
+          ("POST /generate HTTP/1.1\r\nHost: a\r\n" + JSON + "Content-Length: 10000\r\n\r\n")
+              .getBytes(StandardCharsets.US_ASCII));
+      assertThat(trickle(http, " ".repeat(10_000))).isFalse();
+      String answer = readToTheEnd(http);
+      refused(answer);
+      if (!answer.isEmpty()) {
+        assertThat(answer).startsWith("HTTP/1.1 408 ").contains("\"error_type\":\"body_timeout\"");
+      }
+    }
+  }
+
+  /// Sends byte by byte; false when the server closes meanwhile.
+  private static boolean trickle(RawHttp http, String text) throws InterruptedException {
+    try {
+      for (byte b : text.getBytes(StandardCharsets.US_ASCII)) {
+        http.sendRaw(new byte[] {b});
+        Thread.sleep(50);
+      }
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Test
+  void wrongContentLength() throws Exception {
+    // Too long: the client waits for an answer that waits for the rest, or goes away.
+    String half =
+        "POST /generate HTTP/1.1\r\nHost: a\r\n" + JSON + "Content-Length: 1000\r\n\r\n" + GOOD;
+    refused(answer(half));
+    try (RawHttp http = new RawHttp(service.port())) {
+      http.sendRaw(half.getBytes(StandardCharsets.US_ASCII));
+      Thread.sleep(100);
+    }
+    // Too short: the rest is no request.
+    String answers =
+        answer(
+            "POST /generate HTTP/1.1\r\nHost: a\r\n" + JSON + "Content-Length: 10\r\n\r\n" + GOOD);
+    assertThat(answers).startsWith("HTTP/1.1 400 ").doesNotContain(" 500 ").doesNotContain(" 200 ");
+  }
+
+  @Test
+  void pipelinedRequestsAreAnsweredInOrder() throws IOException {
+    String one =
+        "POST /generate HTTP/1.1\r\nHost: a\r\n"
+            + JSON
+            + "Content-Length: "
+            + GOOD.length()
+            + "\r\n\r\n"
+            + GOOD;
+    String bad = "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n";
+    String last = "GET /actuator/health/liveness HTTP/1.1\r\nHost: a\r\n\r\n";
+    String answers = answer(one + bad + one + bad + last);
+    assertThat(statuses(answers)).containsExactly(200, 404, 200, 404, 200);
+    assertThat(answers.split("\"index\":8,", -1)).hasSize(3);
+  }
+
+  private static List<Integer> statuses(String answers) {
+    return java.util.regex.Pattern.compile("HTTP/1\\.1 (\\d{3}) ")
+        .matcher(answers)
+        .results()
+        .map(match -> Integer.parseInt(match.group(1)))
+        .toList();
+  }
+
+  @Test
+  void twoThousandIdleConnectionsAreServedBesideAndClosed() throws Exception {
+    List<RawHttp> idle = new ArrayList<>();
+    try {
+      for (int i = 0; i < 2000; i++) {
+        idle.add(new RawHttp(service.port()));
+      }
+      assertThat(RawHttp.post(service.port(), "/generate", GOOD).body()).isEqualTo(expected);
+      for (RawHttp http : idle) {
+        assertThat(readToTheEnd(http)).as("closed without a word").isEmpty();
+      }
+    } finally {
+      for (RawHttp http : idle) {
+        http.close();
+      }
+    }
+  }
+
+  @Test
+  void connectionsOverTheMaximumAreClosedAtOnce() throws Exception {
+    try (RunningService small =
+        RunningService.ready("slabstream.api.max-connections=5", "server.netty.idle-timeout=60s")) {
+      List<RawHttp> held = new ArrayList<>();
+      for (int i = 0; i < 5; i++) {
+        held.add(new RawHttp(small.port()));
+      }
+      awaitThat("five are open", () -> small.openConnections() == 5);
+      try (RawHttp sixth = new RawHttp(small.port())) {
+        assertThat(readToTheEnd(sixth)).isEmpty();
+      }
+      held.removeLast().close();
+      awaitThat("there is room again", () -> small.openConnections() == 4);
+      assertThat(RawHttp.post(small.port(), "/generate", GOOD).body()).isEqualTo(expected);
+      for (RawHttp http : held) {
+        http.close();
+      }
+    }
+  }
+
+  @Test
+  void replyThatNobodyReadsIsNotKeptForEver() throws Exception {
+    String body =
+        "{\"inputs\":\"abc\",\"parameters\":{\"max_new_tokens\":400,\"ignore_eos\":true,\"details\":true,"
+            + "\"top_n_tokens\":5}}";
+    try (RawHttp http = new RawHttp(service.port(), 1024)) {
+      http.send(
+          "POST",
+          "/generate",
+          body.getBytes(StandardCharsets.UTF_8),
+          "Content-Type: application/json");
+      awaitThat("it is connected", () -> service.openConnections() == 1);
+      awaitThat("it is closed", () -> service.openConnections() == 0);
+      assertThat(readToTheEnd(http)).doesNotEndWith("]]}}");
+    }
+  }
+
+  @Test
+  void textThatIsHardlyText() throws IOException {
+    byte[] invalid = "{\"inputs\":\"hiX\"}".getBytes(StandardCharsets.UTF_8);
+    invalid[13] = (byte) 0xC0;
+    assertThat(
+            RawHttp.exchange(
+                    service.port(), "POST", "/generate", invalid, "Content-Type: application/json")
+                .status())
+        .isEqualTo(400);
+    for (String inputs :
+        List.of(
+            "\\ud83d", "\\udc00\\ud83d", "\\u0000", "\\u0001\\u001b[2J\\u007f", "\\ufeff\\uffff")) {
+      RawHttp.Reply reply =
+          RawHttp.post(
+              service.port(),
+              "/generate",
+              "{\"inputs\":\""
+                  + inputs
+                  + "\",\"parameters\":{\"max_new_tokens\":2,"
+                  + "\"decoder_input_details\":true,\"return_full_text\":true}}");
+      assertThat(reply.status()).as(inputs).isEqualTo(200);
+    }
+    assertThat(RawHttp.post(service.port(), "/generate", "{\"inputs\":\"a\0b\"}").status())
+        .isEqualTo(400);
+    for (String nested :
+        List.of(
+            "[".repeat(100_000), "{\"a\":".repeat(100_000), "{\"inputs\":" + "[".repeat(200_000))) {
+      assertThat(RawHttp.post(service.port(), "/generate", nested).status()).isEqualTo(400);
+    }
+  }
+}
