@@ -39,7 +39,8 @@ class StepLoopTest {
   private void submitAndCancel(RecordingListener listener) {
     SequenceRequest request = Requests.request(Requests.prompt(1, 5), 50, listener);
     AdmissionGate.Place place = new AdmissionGate(8, 100, () -> 0).enter(5);
-    Sequence sequence = new Sequence(request, null, place, loop::signalCancellation, () -> {}, () -> 0, 0);
+    Sequence sequence =
+        new Sequence(request, null, place, loop::signalCancellation, () -> {}, () -> 0, 0);
     submissions.add(sequence);
     sequence.cancel();
   }
