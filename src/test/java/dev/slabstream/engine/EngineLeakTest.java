@@ -52,7 +52,7 @@ class EngineLeakTest {
         }
         submitted++;
       }
-      if (!live.isEmpty() && random.nextInt(7) == 0) {
+      if (!live.isEmpty() && random.nextInt(5) == 0) {
         live.get(random.nextInt(live.size())).handle().cancel();
       }
       if (random.nextInt(200) == 0) {
@@ -88,7 +88,7 @@ class EngineLeakTest {
     assertThat(blocks.highWaterBlocks()).isGreaterThan(25);
     assertThat(blocks.resets().values()).allMatch(count -> count > 300);
     assertThat(stats.finished().values()).allMatch(count -> count > 500);
-    assertThat(stats.cancelled().values()).allMatch(count -> count > 20);
+    assertThat(stats.cancelled().values()).allMatch(count -> count > 50);
     // Whoever was cancelled in the queue, or was late there, never had a lease.
     assertThat(blocks.resets().values().stream().mapToLong(Long::longValue).sum())
         .isEqualTo(NUM_REQUESTS - stats.cancelled().getOrDefault(Phase.QUEUED, 0L) - lateInQueue);
@@ -106,7 +106,7 @@ class EngineLeakTest {
 
   private boolean submit(Engine engine, long now) {
     int salt = random.nextBoolean() ? random.nextInt(3) : random.nextInt(1000);
-    int[] prompt = Requests.prompt(salt, random.nextInt(1, 120));
+    int[] prompt = Requests.prompt(salt, random.nextInt(1, 200));
     if (random.nextInt(20) == 0) {
       prompt[random.nextInt(prompt.length)] = FakeModel.POISON_ID;
     }

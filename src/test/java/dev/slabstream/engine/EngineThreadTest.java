@@ -196,19 +196,20 @@ class EngineThreadTest {
     }
   }
 
+  private static void hang(CountDownLatch inStep, CountDownLatch goOn) {
+    inStep.countDown();
+    try {
+      goOn.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   @Test
   void cancellationWakesIt() throws Exception {
     CountDownLatch inStep = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
-    model.before =
-        () -> {
-          inStep.countDown();
-          try {
-            goOn.await();
-          } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-          }
-        };
+    model.before = () -> hang(inStep, goOn);
     engine.start();
     RecordingListener listener = new RecordingListener();
     SequenceHandle handle = engine.submit(Requests.request(Requests.prompt(1, 20), 200, listener));
@@ -286,15 +287,7 @@ class EngineThreadTest {
   void closingWithALimitDoesNotWaitForAStepThatHangs() throws Exception {
     CountDownLatch inStep = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
-    model.before =
-        () -> {
-          inStep.countDown();
-          try {
-            goOn.await();
-          } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-          }
-        };
+    model.before = () -> hang(inStep, goOn);
     engine.start();
     RecordingListener listener = submit(1, 200);
     inStep.await();

@@ -32,6 +32,7 @@ final class Requests {
         stopTokenIds,
         request.promptLogprobs(),
         request.cacheScope(),
+        request.deadlines(),
         request.listener());
   }
 
@@ -44,6 +45,7 @@ final class Requests {
         request.stopTokenIds(),
         true,
         request.cacheScope(),
+        request.deadlines(),
         request.listener());
   }
 
@@ -56,6 +58,7 @@ final class Requests {
         request.stopTokenIds(),
         request.promptLogprobs(),
         scope,
+        request.deadlines(),
         request.listener());
   }
 
