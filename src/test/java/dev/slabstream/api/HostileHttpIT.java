@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.config.RunningService;
 import java.io.IOException;
-import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -69,16 +68,8 @@ final class HostileHttpIT {
   /// Sends these bytes, and gives what comes back until the server closes; empty when it only closes.
   private static String answer(String request) throws IOException {
     try (RawHttp http = new RawHttp(service.port())) {
-      http.sendRaw(request.getBytes(StandardCharsets.ISO_8859_1));
-      return readToTheEnd(http);
-    }
-  }
-
-  private static String readToTheEnd(RawHttp http) throws IOException {
-    try {
-      return http.readUntil(_ -> false);
-    } catch (SocketException e) {
-      return "";
+      http.sendWhileHeard(request.getBytes(StandardCharsets.ISO_8859_1));
+      return http.readToTheEnd();
     }
   }
 
@@ -136,14 +127,8 @@ final class HostileHttpIT {
       http.sendRaw("GET / HTTP/1.1\r\nHost: a\r\n".getBytes(StandardCharsets.US_ASCII));
       byte[] header =
           ("X-Large: " + "x".repeat(65_500) + "\r\n").getBytes(StandardCharsets.US_ASCII);
-      try {
-        for (int i = 0; i < 1600; i++) {
-          http.sendRaw(header);
-        }
-      } catch (SocketException e) {
-        // The server has heard enough.
-      }
-      refused(readToTheEnd(http));
+      for (int i = 0; i < 1600 && http.sendWhileHeard(header); i++) {}
+      refused(http.readToTheEnd());
     }
     refused(answer("GET /" + "x".repeat(1 << 20) + " HTTP/1.1\r\nHost: a\r\n\r\n"));
   }
@@ -160,20 +145,14 @@ final class HostileHttpIT {
                   + (chunked ? "Transfer-Encoding: chunked" : "Content-Length: " + (100 << 20))
                   + "\r\n\r\n")
               .getBytes(StandardCharsets.US_ASCII));
-      try {
-        for (int i = 0; i < 100; i++) {
-          if (chunked) {
-            http.sendRaw("100000\r\n".getBytes(StandardCharsets.US_ASCII));
-          }
-          http.sendRaw(part);
-          if (chunked) {
-            http.sendRaw("\r\n".getBytes(StandardCharsets.US_ASCII));
-          }
-        }
-      } catch (SocketException e) {
-        // The server has heard enough.
+      boolean heard = true;
+      for (int i = 0; i < 100 && heard; i++) {
+        heard =
+            (!chunked || http.sendWhileHeard("100000\r\n".getBytes(StandardCharsets.US_ASCII)))
+                && http.sendWhileHeard(part)
+                && (!chunked || http.sendWhileHeard("\r\n".getBytes(StandardCharsets.US_ASCII)));
       }
-      refused(readToTheEnd(http));
+      refused(http.readToTheEnd());
     }
   }
 
@@ -194,7 +173,7 @@ final class HostileHttpIT {
           ("POST /generate HTTP/1.1\r\nHost: a\r\n" + JSON + "Content-Length: 10000\r\n\r\n")
               .getBytes(StandardCharsets.US_ASCII));
       assertThat(trickle(http, " ".repeat(10_000))).isFalse();
-      String answer = readToTheEnd(http);
+      String answer = http.readToTheEnd();
       refused(answer);
       if (!answer.isEmpty()) {
         assertThat(answer).startsWith("HTTP/1.1 408 ").contains("\"error_type\":\"body_timeout\"");
@@ -269,7 +248,7 @@ final class HostileHttpIT {
       }
       assertThat(RawHttp.post(service.port(), "/generate", GOOD).body()).isEqualTo(expected);
       for (RawHttp http : idle) {
-        assertThat(readToTheEnd(http)).as("closed without a word").isEmpty();
+        assertThat(http.readToTheEnd()).as("closed without a word").isEmpty();
       }
     } finally {
       for (RawHttp http : idle) {
@@ -288,7 +267,7 @@ final class HostileHttpIT {
       }
       awaitThat("five are open", () -> small.openConnections() == 5);
       try (RawHttp sixth = new RawHttp(small.port())) {
-        assertThat(readToTheEnd(sixth)).isEmpty();
+        assertThat(sixth.readToTheEnd()).isEmpty();
       }
       held.removeLast().close();
       awaitThat("there is room again", () -> small.openConnections() == 4);
@@ -312,7 +291,7 @@ final class HostileHttpIT {
           "Content-Type: application/json");
       awaitThat("it is connected", () -> service.openConnections() == 1);
       awaitThat("it is closed", () -> service.openConnections() == 0);
-      assertThat(readToTheEnd(http)).doesNotEndWith("]]}}");
+      assertThat(http.readToTheEnd()).doesNotEndWith("]]}}");
     }
   }
 

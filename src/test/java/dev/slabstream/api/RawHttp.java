@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
@@ -97,6 +98,17 @@ public final class RawHttp implements AutoCloseable {
     socket.getOutputStream().flush();
   }
 
+  /// Sends bytes as far as the server listens: false once it has closed. Where it closes with bytes
+  /// unread, the kernel resets the connection, at whichever write that meets.
+  public boolean sendWhileHeard(byte[] bytes) throws IOException {
+    try {
+      sendRaw(bytes);
+      return true;
+    } catch (SocketException e) {
+      return false;
+    }
+  }
+
   /// POSTs JSON in chunks, with no length declared. Gives up writing when the server has heard
   /// enough.
   public void sendChunked(String path, byte[] body, int chunk) throws IOException {
@@ -129,6 +141,15 @@ public final class RawHttp implements AutoCloseable {
       received.write(buffer, 0, n);
     }
     return received.toString(StandardCharsets.UTF_8);
+  }
+
+  /// Reads until the server closes, in order or by a reset: what was received.
+  public String readToTheEnd() throws IOException {
+    try {
+      return readUntil(_ -> false);
+    } catch (SocketException e) {
+      return received.toString(StandardCharsets.UTF_8);
+    }
   }
 
   /// Reads one byte; -1 when the server has closed.
