@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 
 /// The service as a process of its own, on a free port: the built jar as a user starts it, or a
 /// `main` of the tests.
-final class LaunchedService implements AutoCloseable {
+public final class LaunchedService implements AutoCloseable {
   private static final Path JAR = Path.of("target", "slabstream.jar");
   private static final Pattern PORT = Pattern.compile("Netty started on port (\\d+)");
   private static final Duration START_LIMIT = Duration.ofMinutes(2);
@@ -33,7 +33,7 @@ final class LaunchedService implements AutoCloseable {
   /// requests.
   ///
   /// @param log gets what it prints
-  static LaunchedService ready(Path log, String... settings)
+  public static LaunchedService ready(Path log, String... settings)
       throws IOException, InterruptedException {
     if (!Files.exists(JAR)) {
       throw new IllegalStateException(JAR + " is not there; build it with: mvn package");
@@ -104,11 +104,11 @@ final class LaunchedService implements AutoCloseable {
     }
   }
 
-  int port() {
+  public int port() {
     return port;
   }
 
-  long pid() {
+  public long pid() {
     return process.pid();
   }
 
