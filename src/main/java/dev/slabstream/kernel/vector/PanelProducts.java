@@ -20,8 +20,9 @@ final class PanelProducts {
   /// Tokens of a block: a multiple of every tile's width. Its tiles and accumulators stay in the second-level cache.
   static final int BLOCK_TOKENS = 96;
 
-  /// Inputs unpacked at a time: 16 KiB of floats for each strip, 32 for the panel. A multiple of every group.
-  private static final int RUN_ELEMENTS = LENGTH < 16 ? 256 : 128;
+  /// Inputs unpacked at a time: 16 KiB of floats for the panel, which leaves as much of a first-level cache of 32 KiB for codes and
+  /// inputs. A multiple of every group.
+  private static final int RUN_ELEMENTS = 128;
 
   /// Groups whose sums are kept before they are scaled, for one token.
   private static final int RUN_GROUPS = 64;
