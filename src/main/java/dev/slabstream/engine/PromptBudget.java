@@ -22,11 +22,12 @@ final class PromptBudget {
   /// While it is not known what decodes take.
   static final long UNKNOWN_NANOS = 100_000_000;
 
-  /// A prompt gets about so many tokens in any case, or as many as it has: it goes on, however tight the time.
-  static final int SMALLEST = 8;
-
   /// Tokens of a tile of the matrix kernels: with a token more a step computes a whole tile more.
   private static final int TILE = 4;
+
+  /// A prompt gets about so many tokens in any case, or as many as it has: it goes on, however tight the time. Beside one decode they
+  /// fill its tile, and the step is hardly longer than without.
+  static final int SMALLEST = TILE;
 
   /// Before anything was measured.
   static final int FIRST = 32;
@@ -36,7 +37,7 @@ final class PromptBudget {
 
   private static final double WEIGHT_OF_LONGER = 0.2;
 
-  /// Ascending: 8, 16, 24, 32, 48, 64, 96, 128, and so on.
+  /// Ascending: 4, 6, 8, 12, 16, 24, 32, 48, and so on.
   private final int[] sizes;
 
   // 0 = never measured
@@ -56,14 +57,13 @@ final class PromptBudget {
   private static int[] sizesUpTo(int max) {
     int[] sizes = new int[2 * Integer.SIZE];
     int count = 0;
-    sizes[count++] = Math.min(SMALLEST, max);
-    for (int power = 2 * SMALLEST; power <= max; power *= 2) {
+    for (int power = SMALLEST; power <= max; power *= 2) {
       sizes[count++] = power;
       if (power + power / 2 <= max) {
         sizes[count++] = power + power / 2;
       }
     }
-    if (sizes[count - 1] < max) {
+    if (count == 0 || sizes[count - 1] < max) {
       sizes[count++] = max;
     }
     return Arrays.copyOf(sizes, count);
@@ -73,10 +73,10 @@ final class PromptBudget {
   int tokensBeside(int numDecodes) {
     int tokens = largestSizeBeside(numDecodes);
     int over = (numDecodes + tokens) % TILE;
-    if (tokens <= TILE || over == 0) {
+    if (tokens < TILE || over == 0) {
       return tokens;
     }
-    return over <= TILE / 2 ? tokens - over : tokens + TILE - over;
+    return over < TILE / 2 ? tokens - over : tokens + TILE - over;
   }
 
   private int largestSizeBeside(int numDecodes) {

@@ -56,8 +56,8 @@ class PromptBudgetTest {
   void aPromptGoesOnHoweverTightTheTime() {
     tokenNanos = 50 * MILLI;
     decode(1);
-    // One less than the smallest size: with the decode that makes two whole tiles.
-    assertThat(afterSteps(20, 1)).isEqualTo(7);
+    // One less than the smallest size: with the decode that makes a whole tile.
+    assertThat(afterSteps(20, 1)).isEqualTo(3);
   }
 
   @Test
@@ -92,7 +92,8 @@ class PromptBudgetTest {
     assertThat(afterSteps(20, 8)).isEqualTo(16);
     int before = afterSteps(20, 0);
     tokenNanos *= 8;
-    assertThat(afterSteps(40, 0)).isEqualTo(8);
+    // 6 + 12 x 16 = 198 ms; 16 tokens would take 262.
+    assertThat(afterSteps(40, 0)).isEqualTo(12);
     tokenNanos /= 8;
     assertThat(afterSteps(20, 0)).isEqualTo(before);
   }
