@@ -5,6 +5,8 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.handler.codec.http2.Http2StreamChannel;
 import java.time.Duration;
+import java.util.Set;
+import org.springframework.boot.actuate.autoconfigure.endpoint.web.WebEndpointProperties;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
 import org.springframework.boot.web.server.autoconfigure.ServerProperties;
 import org.springframework.context.annotation.Bean;
@@ -30,10 +32,22 @@ class HttpServerConfiguration {
   }
 
   @Bean
-  ConnectionLimit connectionLimit(SlabstreamProperties properties, ServiceMeters meters) {
-    ConnectionLimit limit = new ConnectionLimit(properties.api().maxConnections());
+  ConnectionLimit connectionLimit(
+      SlabstreamProperties properties, WebEndpointProperties endpoints, ServiceMeters meters) {
+    String base = endpoints.getBasePath();
+    ConnectionLimit limit =
+        new ConnectionLimit(
+            properties.api().maxConnections(),
+            Set.of("/health", base + "/health", base + "/prometheus"));
     meters.watchConnections(limit::open);
     return limit;
+  }
+
+  /// As many bytes as one body may have may come ahead of their turn.
+  @Bean
+  NettyServerCustomizer boundedPipelining(SlabstreamProperties properties) {
+    long bytes = properties.api().maxBodySize().toBytes();
+    return server -> server.doOnChannelInit((_, channel, _) -> PipelineLimit.hold(channel, bytes));
   }
 
   /// Both for connections and for the streams of those of HTTP/2, whose windows can be shut while

@@ -187,7 +187,8 @@ public record SlabstreamProperties(
   /// @param bodyTimeout How long the body of a request may take to come.
   /// @param writeTimeout How long a connection may take nothing of what is written to it before it is
   ///     closed.
-  /// @param maxConnections Connections that may be open at once; one more is closed when it comes.
+  /// @param maxConnections Connections that may be open at once; one more may only ask for health or
+  ///     metrics.
   /// @param maxStreams Requests that one connection of HTTP/2 may have in flight.
   /// @param sendBuffer Send buffer of a connection in the kernel. What lies in it is lost when a
   ///     client goes away, and a client that does not read fills it before its sequence pauses.

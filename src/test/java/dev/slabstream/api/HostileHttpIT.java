@@ -258,27 +258,6 @@ final class HostileHttpIT {
   }
 
   @Test
-  void connectionsOverTheMaximumAreClosedAtOnce() throws Exception {
-    try (RunningService small =
-        RunningService.ready("slabstream.api.max-connections=5", "server.netty.idle-timeout=60s")) {
-      List<RawHttp> held = new ArrayList<>();
-      for (int i = 0; i < 5; i++) {
-        held.add(new RawHttp(small.port()));
-      }
-      awaitThat("five are open", () -> small.openConnections() == 5);
-      try (RawHttp sixth = new RawHttp(small.port())) {
-        assertThat(sixth.readToTheEnd()).isEmpty();
-      }
-      held.removeLast().close();
-      awaitThat("there is room again", () -> small.openConnections() == 4);
-      assertThat(RawHttp.post(small.port(), "/generate", GOOD).body()).isEqualTo(expected);
-      for (RawHttp http : held) {
-        http.close();
-      }
-    }
-  }
-
-  @Test
   void replyThatNobodyReadsIsNotKeptForEver() throws Exception {
     String body =
         "{\"inputs\":\"abc\",\"parameters\":{\"max_new_tokens\":400,\"ignore_eos\":true,\"details\":true,"

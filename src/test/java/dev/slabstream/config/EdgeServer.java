@@ -68,6 +68,10 @@ public final class EdgeServer implements AutoCloseable {
     return generation;
   }
 
+  public int openConnections() {
+    return context.getBean(ConnectionLimit.class).open();
+  }
+
   public int port() {
     return Integer.parseInt(context.getEnvironment().getRequiredProperty("local.server.port"));
   }
