@@ -54,7 +54,8 @@ public final class Engine implements AutoCloseable {
   /// @param nanoClock monotonic, in nanoseconds: [System#nanoTime()], or a test's
   /// @param events is told what happens, on the engine's thread
   /// @param fatalHandler is called on the engine's thread, as the last thing it does, with an [Error] (other than an
-  ///     [OutOfMemoryError]) that came out of a step; all sequences have failed with it. A service should end its process
+  ///     [OutOfMemoryError]) that came out of a step, or with what kept the engine from ending a sequence; all sequences have failed
+  ///     with it. A service should end its process
   public Engine(
       EngineSettings settings,
       LanguageModel model,
@@ -127,7 +128,7 @@ public final class Engine implements AutoCloseable {
     AdmissionGate.Place place = gate.enter(request.promptIds().length);
     try {
       return submit(request, place);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       place.leave();
       throw e;
     }
@@ -218,6 +219,9 @@ public final class Engine implements AutoCloseable {
     thread = Thread.currentThread();
     try {
       while (state != State.CLOSED) {
+        // An interrupt means nothing here, and while it is pending no park would wait: neither this thread's, nor that of a kernel
+        // which waits for its workers.
+        Thread.interrupted();
         heartbeat.beat();
         if (loop.step() > 0) {
           continue;
@@ -227,16 +231,17 @@ public final class Engine implements AutoCloseable {
         }
         heartbeat.rest();
         park();
-        // An interrupt means nothing here, and while it is pending no park would wait.
-        Thread.interrupted();
       }
       loop.endAll(new Outcome.Cancelled());
       heartbeat.rest();
     } catch (Throwable e) {
       submissions.close();
       state = State.CLOSED;
-      loop.endAll(new Outcome.Failed(e));
-      fatalHandler.accept(e);
+      try {
+        loop.endAll(new Outcome.Failed(e));
+      } finally {
+        fatalHandler.accept(e);
+      }
     }
   }
 
@@ -312,7 +317,14 @@ public final class Engine implements AutoCloseable {
       wake();
       join(running, limit);
     }
-    return !running.isAlive();
+    if (running.isAlive()) {
+      return false;
+    }
+    synchronized (this) {
+      // Nothing, unless the thread met an error while it ended them.
+      loop.endAll(new Outcome.Cancelled());
+    }
+    return true;
   }
 
   /// Waits for the end of `running`; an interrupt is kept for the caller and does not cut the wait short.

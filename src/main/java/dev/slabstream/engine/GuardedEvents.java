@@ -2,7 +2,7 @@ package dev.slabstream.engine;
 
 import java.lang.System.Logger.Level;
 
-/// Keeps what a watcher throws away from the engine.
+/// Keeps what a watcher throws away from the engine, an [Error] too: it only looks on.
 record GuardedEvents(EngineEvents watcher) implements EngineEvents {
   private static final System.Logger LOG = System.getLogger(GuardedEvents.class.getName());
 
@@ -10,7 +10,7 @@ record GuardedEvents(EngineEvents watcher) implements EngineEvents {
   public void onStep(int numTokens, int numPromptTokens, int numSequences, long nanos) {
     try {
       watcher.onStep(numTokens, numPromptTokens, numSequences, nanos);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       warn(e);
     }
   }
@@ -19,7 +19,7 @@ record GuardedEvents(EngineEvents watcher) implements EngineEvents {
   public void onAdmitted(long queueNanos) {
     try {
       watcher.onAdmitted(queueNanos);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       warn(e);
     }
   }
@@ -28,7 +28,7 @@ record GuardedEvents(EngineEvents watcher) implements EngineEvents {
   public void onFirstToken(long sinceSubmittedNanos, long prefillNanos) {
     try {
       watcher.onFirstToken(sinceSubmittedNanos, prefillNanos);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       warn(e);
     }
   }
@@ -37,7 +37,7 @@ record GuardedEvents(EngineEvents watcher) implements EngineEvents {
   public void onNextToken(long sinceLastNanos) {
     try {
       watcher.onNextToken(sinceLastNanos);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       warn(e);
     }
   }
@@ -47,12 +47,12 @@ record GuardedEvents(EngineEvents watcher) implements EngineEvents {
       Outcome outcome, Phase phase, int promptTokens, int generatedTokens, SequenceTimes times) {
     try {
       watcher.onEnded(outcome, phase, promptTokens, generatedTokens, times);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       warn(e);
     }
   }
 
-  private static void warn(RuntimeException e) {
-    LOG.log(Level.WARNING, "A watcher of the engine failed", e);
+  private static void warn(Throwable e) {
+    Guarded.log(LOG, Level.WARNING, "A watcher of the engine failed", e);
   }
 }

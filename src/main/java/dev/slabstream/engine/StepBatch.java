@@ -113,7 +113,7 @@ final class StepBatch implements LogitsSink {
                     summary.argmax(),
                     summary.logSumExp(),
                     sequence.numGeneratedTokens());
-      } catch (Exception | OutOfMemoryError e) {
+      } catch (Throwable e) {
         failures[slice] = e;
       }
     }

@@ -7,15 +7,18 @@ import java.lang.System.Logger.Level;
 import java.util.Iterator;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /// The steps of the engine, one after the other, on one thread: what [Engine] owns beyond its thread.
 ///
 /// A step: take in submissions and cancellations; schedule; compute, sampling as the logits come; hand the tokens out; end what is
 /// complete. Every end goes through [#end], and every failure has a radius:
 ///
-/// - what a sampler or listener throws, logits that are not finite, and a limit of time end that sequence;
-/// - an exception or an [OutOfMemoryError] of the forward pass ends the sequences of the step;
-/// - any other [Error] ends all sequences and leaves the step: what the JVM guarantees is in doubt then.
+/// - whatever a sampler or listener throws, an [Error] too, logits that are not finite, and a limit of time end that sequence: what
+///   they run on is its own;
+/// - an exception or an [OutOfMemoryError] of the forward pass or the scheduler ends the sequences of the step;
+///   When it was thrown before anything was computed, the step is tried once more first;
+/// - any other [Error] of those ends all sequences and leaves the step: what all of them share is in doubt then.
 final class StepLoop {
   private static final System.Logger LOG = System.getLogger(StepLoop.class.getName());
 
@@ -35,6 +38,10 @@ final class StepLoop {
   private volatile int numRunning;
   private volatile int numPaused;
   private int endedInStep;
+  private boolean computing;
+
+  /// The last step failed before it computed anything.
+  private boolean failedEarly;
 
   /// No sequence's time is over before this moment.
   private long nextDeadline = Deadlines.NEVER;
@@ -91,9 +98,10 @@ final class StepLoop {
     return nextDeadline;
   }
 
-  /// @return tokens computed and sequences ended
+  /// @return tokens computed and sequences ended, or 1 when the step is to be tried again
   int step() {
     endedInStep = 0;
+    computing = false;
     batch.clear();
     try {
       takeIn();
@@ -104,8 +112,17 @@ final class StepLoop {
       if (batch.numSequences() > 0) {
         compute();
       }
+      failedEarly = false;
     } catch (Exception | OutOfMemoryError e) {
       counters.failedSteps.increment();
+      // Who was to be ended may not have been.
+      cancellationsPending = true;
+      nextDeadline = nanoClock.getAsLong();
+      failedEarly = !computing && !failedEarly;
+      if (failedEarly) {
+        Guarded.log(LOG, Level.WARNING, "A step failed before it computed; it is tried again", e);
+        return 1;
+      }
       failStep(e);
     } catch (Error e) {
       endAll(new Outcome.Failed(e));
@@ -146,8 +163,8 @@ final class StepLoop {
     for (Iterator<Sequence> it = scheduler.waiting.iterator(); it.hasNext(); ) {
       Sequence sequence = it.next();
       if (sequence.isCancelRequested()) {
-        it.remove();
         end(sequence, new Outcome.Cancelled());
+        it.remove();
       }
     }
   }
@@ -161,10 +178,10 @@ final class StepLoop {
     }
     for (Iterator<Sequence> it = scheduler.waiting.iterator(); it.hasNext(); ) {
       Sequence sequence = it.next();
-      if (sequence.timeLimit(nowNanos) != null) {
+      endIfOverdue(sequence, nowNanos);
+      if (sequence.hasEnded()) {
         it.remove();
       }
-      endIfOverdue(sequence, nowNanos);
     }
   }
 
@@ -191,7 +208,7 @@ final class StepLoop {
       sequence.begin(
           samplers.create(request.sampling(), request.promptIds(), model.config().vocabSize()));
       request.listener().onAdmitted();
-    } catch (Exception | OutOfMemoryError e) {
+    } catch (Throwable e) {
       end(sequence, new Outcome.Failed(e));
       return;
     }
@@ -199,6 +216,7 @@ final class StepLoop {
   }
 
   private void compute() {
+    computing = true;
     long startNanos = nanoClock.getAsLong();
     counters.steps.increment();
     model.forward(batch.slices(), batch);
@@ -216,37 +234,36 @@ final class StepLoop {
   private void deliver(int i, long nowNanos) {
     Sequence sequence = batch.sequence(i);
     Throwable failure = batch.failure(i);
-    if (failure != null) {
-      end(sequence, new Outcome.Failed(failure));
-      return;
+    if (failure == null) {
+      try {
+        advance(sequence, batch.slices().get(i).count(), batch.sampled(i), nowNanos);
+        return;
+      } catch (Throwable e) {
+        failure = e;
+      }
     }
-    sequence.advance(batch.slices().get(i).count());
-    SampledToken token = batch.sampled(i);
+    end(sequence, new Outcome.Failed(failure));
+  }
+
+  private void advance(
+      Sequence sequence, int count, @Nullable SampledToken token, long nowNanos) {
+    sequence.advance(count);
     if (token == null) {
       if (sequence.numComputedTokens() == sequence.numTokens()) {
-        end(
-            sequence,
-            new Outcome.Failed(
-                new IllegalStateException(
-                    "the model gave no logits for position " + (sequence.numTokens() - 1))));
+        throw new IllegalStateException(
+            "the model gave no logits for position " + (sequence.numTokens() - 1));
       }
       return;
     }
     SequenceListener listener = sequence.request.listener();
-    SequenceListener.Verdict verdict;
-    try {
-      float[] promptLogprobs = sequence.promptLogprobs();
-      if (promptLogprobs != null && !sequence.isDecoding()) {
-        listener.onPromptLogprobs(promptLogprobs);
-      }
-      if (!sequence.isDecoding() && sequence.numCachedTokens() > 0) {
-        listener.onCachedTokens(sequence.numCachedTokens());
-      }
-      verdict = listener.onToken(sequence.numGeneratedTokens(), token);
-    } catch (Exception | OutOfMemoryError e) {
-      end(sequence, new Outcome.Failed(e));
-      return;
+    float[] promptLogprobs = sequence.promptLogprobs();
+    if (promptLogprobs != null && !sequence.isDecoding()) {
+      listener.onPromptLogprobs(promptLogprobs);
     }
+    if (!sequence.isDecoding() && sequence.numCachedTokens() > 0) {
+      listener.onCachedTokens(sequence.numCachedTokens());
+    }
+    SequenceListener.Verdict verdict = listener.onToken(sequence.numGeneratedTokens(), token);
     tellOfToken(sequence, nowNanos);
     sequence.append(token, nowNanos);
     FinishReason reason = sequence.finishReason(verdict);
@@ -279,8 +296,8 @@ final class StepLoop {
     }
     Sequence head = scheduler.waiting.peek();
     if (endedInStep == 0 && head != null) {
-      scheduler.waiting.remove();
       end(head, outcome);
+      scheduler.waiting.remove();
     }
   }
 
@@ -292,8 +309,9 @@ final class StepLoop {
       end(scheduler.running.get(i), outcome);
     }
     Sequence sequence;
-    while ((sequence = scheduler.waiting.poll()) != null) {
+    while ((sequence = scheduler.waiting.peek()) != null) {
       end(sequence, outcome);
+      scheduler.waiting.remove();
     }
   }
 
@@ -302,6 +320,8 @@ final class StepLoop {
     if (sequence.hasEnded()) {
       return;
     }
+    // What allocates comes first: if memory runs out here, nothing has changed, and the end is tried again.
+    SequenceTimes times = sequence.times(nanoClock.getAsLong());
     endedInStep++;
     Phase phase = sequence.phase();
     sequence.end(outcome);
@@ -315,7 +335,6 @@ final class StepLoop {
     if (sequence.isCancelRequested()) {
       counters.countCancelled(counters.steps.sum() - sequence.cancelRequestedAtStep());
     }
-    SequenceTimes times = sequence.times(nanoClock.getAsLong());
     tellOwner(sequence, outcome, phase, times);
     events.onEnded(
         outcome, phase, sequence.numPromptTokens(), sequence.numGeneratedTokens(), times);
@@ -333,7 +352,7 @@ final class StepLoop {
     } catch (Throwable e) {
       // Its sequence is over and was told so: nothing is left to fail, and the others must hear of
       // their own ends.
-      LOG.log(Level.ERROR, "The listener of a sequence failed at its end", e);
+      Guarded.log(LOG, Level.ERROR, "The listener of a sequence failed at its end", e);
     }
   }
 }

@@ -6,6 +6,7 @@ import dev.slabstream.engine.SequenceHandle;
 import dev.slabstream.engine.SequenceRequest;
 import dev.slabstream.generation.Generation.TimedEvent;
 import dev.slabstream.generation.GenerationEvent.Token;
+import dev.slabstream.generation.GenerationOutcome.Failed;
 import dev.slabstream.generation.GenerationOutcome.Refused;
 import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.tokenizer.Tokenizer;
@@ -220,11 +221,20 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     try {
       return start(request, sessionId);
     } catch (GenerationException refusal) {
-      observer.ended(
-          new GenerationObserver.Report(
-              new Refused(refusal.type()), 0, 0, context.nanoClock().getAsLong() - came, null));
-      return Flux.error(refusal);
+      return refused(new Refused(refusal.type()), refusal, came);
+    } catch (Throwable e) { // Reactor would leave the client of an Error waiting
+      log.error("A request could not begin", e);
+      var failure =
+          new GenerationException(ErrorType.GENERATION, "the request could not be prepared");
+      return refused(new Failed(failure.type()), failure, came);
     }
+  }
+
+  private Flux<GenerationEvent> refused(
+      GenerationOutcome outcome, GenerationException refusal, long cameNanos) {
+    long nanos = context.nanoClock().getAsLong() - cameNanos;
+    observer.ended(new GenerationObserver.Report(outcome, 0, 0, nanos, null));
+    return Flux.error(refusal);
   }
 
   private Flux<GenerationEvent> start(GenerateRequest request, @Nullable String sessionId) {
@@ -241,17 +251,22 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     int promptTokens = context.encoder().estimate(request.inputs(), parameters);
     GenerationOwner owner = new GenerationOwner(generator);
     Generation generation = new Generation(request.inputs(), parameters, context, owner);
+    Flux<GenerationEvent> events = events(generation);
     generator.begin(generation);
-    inFlight.add(generation);
-    undelivered.add(generation);
     try {
+      inFlight.add(generation);
+      undelivered.add(generation);
       enqueue(generation, promptTokens);
-    } catch (GenerationException refusal) {
+    } catch (Throwable e) {
       generator.end(generation);
       owner.left(generation);
       leave(undelivered, generation);
-      throw refusal;
+      throw e;
     }
+    return events;
+  }
+
+  private Flux<GenerationEvent> events(Generation generation) {
     return generation
         .events()
         .publishOn(delivering)
@@ -281,6 +296,9 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     } catch (RejectedExecutionException e) {
       place.leave();
       throw Generation.draining();
+    } catch (Throwable e) {
+      place.leave();
+      throw e;
     }
   }
 
@@ -305,13 +323,17 @@ public final class EngineGenerationService implements GenerationService, AutoClo
 
   private static ThreadPoolExecutor tokenizerThreads(GenerationSettings settings) {
     int threads = settings.tokenizerThreads();
-    return new ThreadPoolExecutor(
-        threads,
-        threads,
-        0,
-        TimeUnit.SECONDS,
-        new LinkedBlockingQueue<>(),
-        Thread.ofPlatform().name("tokenizer-", 0).daemon().factory());
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            threads,
+            threads,
+            0,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            Thread.ofPlatform().name("tokenizer-", 0).daemon().factory());
+    // Now, and not with the first requests: a thread needs native memory, and that may be gone then.
+    pool.prestartAllCoreThreads();
+    return pool;
   }
 
   /// Gives the request's places back when it ends.
@@ -343,8 +365,12 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     }
 
     @Override
-    public void ended(Generation generation, GenerationObserver.Report report) {
+    public void ended(Generation generation) {
       generator.end(generation);
+    }
+
+    @Override
+    public void report(GenerationObserver.Report report) {
       observer.ended(report);
     }
 

@@ -1,7 +1,5 @@
 package dev.slabstream.generation;
 
-import static reactor.core.publisher.Sinks.EmitFailureHandler.FAIL_FAST;
-
 import dev.slabstream.engine.AdmissionGate;
 import dev.slabstream.engine.Deadlines;
 import dev.slabstream.engine.FinishReason;
@@ -30,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +44,7 @@ import reactor.core.publisher.Sinks;
 /// 2. The engine's thread reports; tokens become events here and go into a queue that never
 ///    blocks. [ReaderPace] pauses the sequence while too many of them wait for the client.
 /// 3. One end, whichever way: [#end] tells the owner, which frees the session, then the client.
+///    Whatever throws on the way there, an [Error] too, becomes that end.
 ///
 /// Events are written by one thread at a time: the tokenizer's until the submission, the engine's
 /// from there on. [#cancelByClient()] and [#cancelByServer] may come from any thread at any moment;
@@ -59,7 +59,10 @@ final class Generation implements Runnable, SequenceListener {
     boolean withdraw(Generation generation);
 
     /// It ended: called once, before its client is told.
-    void ended(Generation generation, GenerationObserver.Report report);
+    void ended(Generation generation);
+
+    /// How it ended: called once, after [#ended].
+    void report(GenerationObserver.Report report);
 
     /// Its client's queue has all there is: called once, the last thing that the request does.
     void left(Generation generation);
@@ -80,6 +83,12 @@ final class Generation implements Runnable, SequenceListener {
   /// Who asked for the end, and why.
   private record Cancellation(By by, ErrorType type, String reason) {}
 
+  /// For when there is no memory for another one.
+  private static final GenerationException OUT_OF_MEMORY =
+      new GenerationException(ErrorType.GENERATION, "the generation failed");
+
+  private static final Failed ENDED_OUT_OF_MEMORY = new Failed(OUT_OF_MEMORY.type());
+
   private final String inputs;
   private final ValidParameters parameters;
   private final GenerationContext context;
@@ -89,6 +98,7 @@ final class Generation implements Runnable, SequenceListener {
   private final Sinks.Many<TimedEvent> sink = Sinks.many().unicast().onBackpressureBuffer();
   private final Sinks.Empty<Void> abandonment = Sinks.empty();
   private final ReaderPace pace;
+  private final AtomicBoolean ended = new AtomicBoolean();
 
   private volatile @Nullable Cancellation cancellation;
   private volatile @Nullable SequenceHandle handle;
@@ -192,25 +202,25 @@ final class Generation implements Runnable, SequenceListener {
   }
 
   private void refuse(GenerationException refusal) {
-    end(new Refused(refusal.type()), null, () -> emitError(refusal));
+    end(new Refused(refusal.type()), null, null, refusal);
   }
 
   @Override
   public void run() {
-    boolean late = Deadlines.isPast(deadlines.admitBy(), context.nanoClock().getAsLong());
     try {
-      if (cancellation == null && !late) {
-        request = context.encoder().encode(inputs, parameters);
-        text = new TextStream(context.tokenizer(), context.texts(), parameters.stop(), this::emit);
-      }
+      encodeAndSubmit();
     } catch (GenerationException e) {
       refuse(e);
-      return;
     } catch (Throwable e) { // an Error too must end this request, or its client waits for ever
-      log.error("Tokenizing a prompt of {} characters failed", inputs.length(), e);
-      fail(
-          new GenerationException(ErrorType.GENERATION, "the prompt could not be tokenized"), null);
-      return;
+      failWithout("the request could not be prepared", e, null);
+    }
+  }
+
+  private void encodeAndSubmit() {
+    boolean late = Deadlines.isPast(deadlines.admitBy(), context.nanoClock().getAsLong());
+    if (cancellation == null && !late) {
+      request = context.encoder().encode(inputs, parameters);
+      text = new TextStream(context.tokenizer(), context.texts(), parameters.stop(), this::emit);
     }
     if (cancellation != null) {
       endCancelled(Stage.TOKENIZING, null);
@@ -239,17 +249,9 @@ final class Generation implements Runnable, SequenceListener {
                   this),
               Objects.requireNonNull(place, "without a place"));
     } catch (OverloadedException e) {
-      refuse(GenerationException.overloaded(e));
-      return;
+      throw GenerationException.overloaded(e);
     } catch (IllegalStateException e) {
-      refuse(draining());
-      return;
-    } catch (RuntimeException e) {
-      log.error("The engine did not take a sequence of {} tokens", valid.promptIds().length, e);
-      fail(
-          new GenerationException(ErrorType.GENERATION, "the engine did not take the request"),
-          null);
-      return;
+      throw draining();
     }
     handle = submitted;
     pace.submitted(submitted);
@@ -294,24 +296,24 @@ final class Generation implements Runnable, SequenceListener {
 
   @Override
   public void onFinished(FinishReason reason, SequenceTimes times) {
-    FinishReason told = text().finish() ? FinishReason.STOP_SEQUENCE : reason;
-    ValidRequest valid = request();
-    Finished finished =
-        new Finished(
-            valid.prefix() + text().text(),
-            told,
-            generatedTokens,
-            valid.promptIds().length,
-            cachedTokens,
-            seed(),
-            prefill());
-    end(
-        new Completed(told),
-        times,
-        () -> {
-          emit(finished, 0);
-          sink.emitComplete(FAIL_FAST);
-        });
+    Finished finished;
+    try {
+      FinishReason told = text().finish() ? FinishReason.STOP_SEQUENCE : reason;
+      ValidRequest valid = request();
+      finished =
+          new Finished(
+              valid.prefix() + text().text(),
+              told,
+              generatedTokens,
+              valid.promptIds().length,
+              cachedTokens,
+              seed(),
+              prefill());
+    } catch (Throwable e) {
+      onFailed(e, times);
+      return;
+    }
+    end(new Completed(finished.reason()), times, finished, null);
   }
 
   @Override
@@ -325,8 +327,18 @@ final class Generation implements Runnable, SequenceListener {
               "the model computed NaN or infinity after %d tokens".formatted(generatedTokens)),
           times);
     } else {
-      log.error("A sequence failed after {} tokens", generatedTokens, cause);
-      fail(new GenerationException(ErrorType.GENERATION, "the generation failed"), times);
+      failWithout("the generation failed", cause, times);
+    }
+  }
+
+  /// Ends with a failure of the server's own: the log has the cause, the client hears none of it.
+  private void failWithout(String told, Throwable cause, @Nullable SequenceTimes times) {
+    try {
+      log.error("After {} tokens {}", generatedTokens, told, cause);
+      fail(new GenerationException(ErrorType.GENERATION, told), times);
+    } catch (Throwable e) {
+      end(ENDED_OUT_OF_MEMORY, times, null, OUT_OF_MEMORY);
+      throw e;
     }
   }
 
@@ -376,43 +388,85 @@ final class Generation implements Runnable, SequenceListener {
       asked = new Cancellation(By.SERVER, ErrorType.CANCELLED, "the server is shutting down");
     }
     var cancelled = new GenerationException(asked.type(), "cancelled: " + asked.reason());
-    end(new Cancelled(stage, asked.by()), times, () -> emitError(cancelled));
+    end(new Cancelled(stage, asked.by()), times, null, cancelled);
   }
 
   private void fail(GenerationException failure, @Nullable SequenceTimes times) {
-    end(new Failed(failure.type()), times, () -> emitError(failure));
+    end(new Failed(failure.type()), times, null, failure);
   }
 
-  private void end(GenerationOutcome outcome, @Nullable SequenceTimes times, Runnable lastWords) {
-    pace.end();
-    if (place != null) {
-      place.leave();
+  /// Once, whoever calls it. What throws in here does not keep the client from being told, and the
+  /// owner from being left.
+  ///
+  /// @param finished the last event, or else `failure` ends the stream
+  private void end(
+      GenerationOutcome outcome,
+      @Nullable SequenceTimes times,
+      @Nullable Finished finished,
+      @Nullable GenerationException failure) {
+    if (!ended.compareAndSet(false, true)) {
+      return;
     }
-    ValidRequest valid = request;
-    owner.ended(
-        this,
-        new GenerationObserver.Report(
-            outcome,
-            valid == null ? 0 : valid.promptIds().length,
-            generatedTokens,
-            context.nanoClock().getAsLong() - cameNanos,
-            times));
-    lastWords.run();
-    owner.left(this);
+    try {
+      pace.end();
+      if (place != null) {
+        place.leave();
+      }
+      owner.ended(this);
+      ValidRequest valid = request;
+      owner.report(
+          new GenerationObserver.Report(
+              outcome,
+              valid == null ? 0 : valid.promptIds().length,
+              generatedTokens,
+              context.nanoClock().getAsLong() - cameNanos,
+              times));
+    } finally {
+      try {
+        tellEnd(finished, failure);
+      } finally {
+        owner.left(this);
+      }
+    }
+  }
+
+  private void tellEnd(@Nullable Finished finished, @Nullable GenerationException failure) {
+    try {
+      if (finished != null) {
+        emit(finished, 0);
+        require(sink.tryEmitComplete());
+      } else {
+        emitError(failure == null ? OUT_OF_MEMORY : failure);
+      }
+    } catch (Throwable e) {
+      // Past the sink, which takes no more.
+      abandonment.tryEmitError(OUT_OF_MEMORY);
+      throw e;
+    }
   }
 
   private void emit(GenerationEvent event, long nanos) {
     pace.handedOut();
-    sink.emitNext(new TimedEvent(event, nanos), FAIL_FAST);
+    require(sink.tryEmitNext(new TimedEvent(event, nanos)));
   }
 
   private void emitError(GenerationException failure) {
     Cancellation asked = cancellation;
     if (asked != null && asked.by() != By.SERVER) {
       // Nobody listens, and Reactor would log the error as a lost one.
-      sink.emitComplete(FAIL_FAST);
+      require(sink.tryEmitComplete());
     } else {
-      sink.emitError(failure, FAIL_FAST);
+      require(sink.tryEmitError(failure));
+    }
+  }
+
+  /// A sink that its subscriber has cancelled means that the client has gone, however it did. Any
+  /// other refusal is a defect, and ends the request: a stream with a hole in it is worth nothing.
+  private void require(Sinks.EmitResult result) {
+    if (result == Sinks.EmitResult.FAIL_CANCELLED) {
+      cancelByClient();
+    } else {
+      result.orThrow();
     }
   }
 

@@ -3,7 +3,8 @@ package dev.slabstream.generation;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Keeps what an observer throws away from the request that it observes.
+/// Keeps what an observer throws away from the request that it observes, an
+/// [Error] too.
 final class GuardedObserver implements GenerationObserver {
   private static final Logger log = LoggerFactory.getLogger(GuardedObserver.class);
 
@@ -31,8 +32,12 @@ final class GuardedObserver implements GenerationObserver {
   private static void guarded(Runnable call) {
     try {
       call.run();
-    } catch (RuntimeException e) {
-      log.warn("The observer of generations failed", e);
+    } catch (Throwable e) {
+      try {
+        log.warn("The observer of generations failed", e);
+      } catch (Throwable alsoLost) {
+        // When memory runs out, it does so for the log as well.
+      }
     }
   }
 }

@@ -5,7 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.EnumMap;
 import java.util.Map;
-import java.util.function.IntPredicate;
 
 /// The blocks of the slab: which are free, on lease or cached, and how many are promised.
 ///
@@ -143,23 +142,28 @@ final class BlockPool {
 
   /// Lets nobody find any more what `lease` published; who has it keeps it.
   synchronized void unpublish(long lease) {
-    unpublish(block -> cache.isPublishedBy(block, lease), EvictionCause.FAILED);
+    // A loop of its own: an allocation, as of a lambda, could fail before the lease's blocks go back.
+    for (int block = 0; block < layout.numBlocks(); block++) {
+      if (cache.isPublishedBy(block, lease)) {
+        unpublish(block, EvictionCause.FAILED);
+      }
+    }
   }
 
   /// Lets nobody find any more what was published in scopes that are closed.
   synchronized void unpublishClosedScopes() {
-    unpublish(cache::isOfClosedScope, EvictionCause.FORGOTTEN);
+    for (int block = 0; block < layout.numBlocks(); block++) {
+      if (cache.isOfClosedScope(block)) {
+        unpublish(block, EvictionCause.FORGOTTEN);
+      }
+    }
   }
 
-  private void unpublish(IntPredicate which, EvictionCause cause) {
-    for (int block = 0; block < layout.numBlocks(); block++) {
-      if (which.test(block)) {
-        if (references[block] == 0) {
-          evict(block, cause);
-        } else {
-          cache.unpublish(block);
-        }
-      }
+  private void unpublish(int block, EvictionCause cause) {
+    if (references[block] == 0) {
+      evict(block, cause);
+    } else {
+      cache.unpublish(block);
     }
   }
 

@@ -3,15 +3,18 @@ package dev.slabstream.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.kvcache.KvSlab;
 import dev.slabstream.kvcache.LeakDetector;
 import dev.slabstream.kvcache.ResetCause;
 import dev.slabstream.sampling.Sampler;
+import java.util.List;
 import java.util.function.IntPredicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// How far a failure reaches: one sequence, the sequences of a step, or all of them. The others never notice.
@@ -20,6 +23,7 @@ class EngineFailureTest {
 
   private final FakeModel model = new FakeModel(300, 0);
   private final KvSlab slab = leaks.slab(FakeModel.layout(32));
+  private final FakeClock clock = new FakeClock();
 
   /// What the sampler of the sequence with prompt [#BAD] does at output token `index`; fails the others never.
   private IntPredicate samplerFails = index -> false;
@@ -27,20 +31,13 @@ class EngineFailureTest {
   private boolean samplerIsRefused;
   private Throwable thrown = new IllegalStateException("injected");
 
-  private EngineEvents events = EngineEvents.NONE;
-
   private final Engine engine =
       new Engine(
           new EngineSettings(10, 64, 8),
           model,
           slab,
-          new FakeClock(),
-          new EngineEvents() {
-            @Override
-            public void onNextToken(long sinceLastNanos) {
-              events.onNextToken(sinceLastNanos);
-            }
-          },
+          clock,
+          EngineEvents.NONE,
           error -> {
             throw new AssertionError(error);
           },
@@ -124,13 +121,59 @@ class EngineFailureTest {
     expectOnlyTheBadOneToFail();
   }
 
-  @Test
-  void memoryThatRunsOutInASamplerFailsItsSequenceOnly() {
+  static List<Error> errors() {
+    return List.of(
+        new OutOfMemoryError("injected"),
+        new StackOverflowError("injected"),
+        new NoClassDefFoundError("injected"),
+        new AssertionError("injected"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("errors")
+  void anErrorOfASamplerFailsItsSequenceOnly(Error error) {
     samplerFails = index -> index == 3;
-    thrown = new OutOfMemoryError("injected");
+    thrown = error;
     submitBoth();
     expectOnlyTheBadOneToFail();
-    assertThat(bad.failure).isSameAs(thrown);
+    assertThat(bad.failure).isSameAs(error);
+  }
+
+  @ParameterizedTest
+  @MethodSource("errors")
+  void anErrorOfAListenerFailsItsSequenceOnly(Error error) {
+    for (String what : List.of("admitted", "token 0", "token 4")) {
+      RecordingListener failing = new RecordingListener();
+      failing.before =
+          it -> {
+            if (it.equals(what)) {
+              throw error;
+            }
+          };
+      RecordingListener other = new RecordingListener();
+      engine.submit(Requests.request(GOOD, 12, other));
+      engine.submit(Requests.request(BAD, 12, failing));
+      while (engine.step() > 0) {}
+      assertThat(failing.failure).as(what).isSameAs(error);
+      assertThat(other.ids()).as(what).isEqualTo(FakeModel.continuation(0, GOOD, 12));
+      assertThat(slab.stats().openLeases()).isZero();
+    }
+    expectTheNextRequestToBeRight();
+  }
+
+  @ParameterizedTest
+  @MethodSource("errors")
+  void anErrorOfAListenerAtTheEndHurtsNobody(Error error) {
+    bad.before =
+        it -> {
+          if (it.startsWith("finished")) {
+            throw error;
+          }
+        };
+    engine.submit(Requests.request(BAD, 4, bad));
+    engine.submit(Requests.request(GOOD, 12, good));
+    while (engine.step() > 0) {}
+    expectToBeWell();
   }
 
   @Test
@@ -279,17 +322,141 @@ class EngineFailureTest {
     assertThat(slab.stats().openLeases()).isZero();
   }
 
+  @ParameterizedTest
+  @MethodSource("errors")
+  void aWatcherThatThrowsHurtsNobody(Error error) {
+    class Throwing implements EngineEvents {
+      int called;
+
+      private void fail() {
+        called++;
+        throw error;
+      }
+
+      @Override
+      public void onStep(int numTokens, int numPromptTokens, int numSequences, long nanos) {
+        fail();
+      }
+
+      @Override
+      public void onAdmitted(long queueNanos) {
+        fail();
+      }
+
+      @Override
+      public void onFirstToken(long sinceSubmittedNanos, long prefillNanos) {
+        fail();
+      }
+
+      @Override
+      public void onNextToken(long sinceLastNanos) {
+        fail();
+      }
+
+      @Override
+      public void onEnded(
+          Outcome outcome,
+          Phase phase,
+          int promptTokens,
+          int generatedTokens,
+          SequenceTimes times) {
+        fail();
+      }
+    }
+    Throwing watcher = new Throwing();
+    try (Engine watched =
+        new Engine(new EngineSettings(10, 64, 8), model, slab, clock, watcher, e -> {})) {
+      watched.submit(Requests.request(GOOD, 12, good));
+      while (watched.step() > 0) {}
+    }
+    assertThat(watcher.called).as("12 steps, 12 tokens, a beginning and an end").isEqualTo(26);
+    expectToBeWell();
+  }
+
+  /// From now on, once. The first call in a step is the heartbeat's.
+  private void memoryRunsOutAtClockCall(int call) {
+    clock.goodCalls = call - 1;
+    clock.failures = 1;
+  }
+
+  /// What a sequence needs for its end is asked for before anything changes: it ends whole, or is there to be ended again.
   @Test
-  void aWatcherThatThrowsHurtsNobody() {
-    events =
-        new EngineEvents() {
-          @Override
-          public void onNextToken(long sinceLastNanos) {
-            throw new IllegalStateException("injected");
+  void memoryThatRunsOutWhileACancelledSequenceEndsHurtsNobody() {
+    submitBoth();
+    engine.step();
+    SequenceHandle running = engine.submit(Requests.request(BAD, 12, new RecordingListener()));
+    engine.step();
+    RecordingListener late = new RecordingListener();
+    running.cancel();
+    engine.submit(Requests.request(BAD, 12, late)).cancel();
+    memoryRunsOutAtClockCall(2);
+    assertThat(engine.step()).as("not idle").isPositive();
+    assertThat(late.told).isEmpty();
+    while (engine.step() > 0) {}
+    assertThat(late.told).containsExactly("cancelled in QUEUED");
+    assertThat(engine.stats().cancelled()).containsEntry(Phase.DECODE, 1L);
+    assertThat(engine.stats().failedSteps()).isEqualTo(1);
+    assertThat(engine.gate().stats()).isEqualTo(new QueueStats(0, 0));
+    assertThat(bad.last()).isEqualTo("finished LENGTH");
+    expectToBeWell();
+  }
+
+  @Test
+  void memoryThatRunsOutWhileTheEndOfTimeIsLookedForHidesNobodysEnd() {
+    RecordingListener late = new RecordingListener();
+    engine.submit(
+        Requests.withDeadlines(
+            Requests.request(BAD, 200, late), new Deadlines(Deadlines.NEVER, clock.getAsLong() + 50)));
+    engine.submit(Requests.request(GOOD, 12, good));
+    engine.step();
+    clock.advance(100);
+    // The second call finds that it is late, the third is for its end.
+    memoryRunsOutAtClockCall(3);
+    while (engine.step() > 0) {}
+    assertThat(late.failure).isInstanceOf(TimeLimitException.class);
+    assertThat(late.tokens).hasSize(1);
+    expectToBeWell();
+  }
+
+  @Test
+  void aStepThatFailsTwiceBeforeItComputesFailsWhoRuns() {
+    submitBoth();
+    engine.step();
+    memoryRunsOutAtClockCall(2);
+    engine.step();
+    assertThat(bad.hasEnded()).isFalse();
+    memoryRunsOutAtClockCall(2);
+    engine.step();
+    assertThat(bad.last()).isEqualTo("failed");
+    assertThat(good.last()).isEqualTo("failed");
+    assertThat(slab.stats().openLeases()).isZero();
+    expectTheNextRequestToBeRight();
+  }
+
+  @Test
+  void memoryThatRunsOutInSubmitGivesThePlaceBack() {
+    // The first call is for the place.
+    memoryRunsOutAtClockCall(2);
+    assertThatThrownBy(() -> engine.submit(Requests.request(BAD, 12, bad)))
+        .isInstanceOf(OutOfMemoryError.class);
+    assertThat(engine.gate().stats()).isEqualTo(new QueueStats(0, 0));
+    expectTheNextRequestToBeRight();
+  }
+
+  @Test
+  void memoryThatRunsOutInAPrefixCacheFailsItsSequenceOnly() {
+    CacheScope scope = new CacheScope();
+    int[] prompt = Requests.prompt(3, 40);
+    engine.submit(Requests.inScope(scope, Requests.request(prompt, 12, bad)));
+    engine.submit(Requests.request(GOOD, 12, good));
+    bad.before =
+        what -> {
+          if (what.equals("token 7")) {
+            throw new OutOfMemoryError("injected");
           }
         };
-    engine.submit(Requests.request(GOOD, 12, good));
     while (engine.step() > 0) {}
+    assertThat(slab.stats().cachedBlocks()).as("published before it failed").isZero();
     expectToBeWell();
   }
 }

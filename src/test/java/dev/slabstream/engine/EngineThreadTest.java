@@ -346,6 +346,26 @@ class EngineThreadTest {
     engine.close();
   }
 
+  /// An engine whose thread has ended without a word would leave a process that takes requests and answers none.
+  @Test
+  void anErrorWhileSequencesEndIsHandedOnAndClosingEndsTheRest() throws Exception {
+    FakeClock clock = new FakeClock();
+    Engine failing =
+        new Engine(new EngineSettings(8, 64, 8), model, slab, clock, EngineEvents.NONE, fatal::set);
+    // Time cannot be told, so nothing can end.
+    model.before = () -> clock.failures = Integer.MAX_VALUE;
+    failing.start();
+    Thread thread = engineThread();
+    RecordingListener listener = new RecordingListener();
+    failing.submit(Requests.request(Requests.prompt(1, 20), 5, listener));
+    thread.join();
+    assertThat(fatal.get()).isInstanceOf(OutOfMemoryError.class);
+    clock.failures = 0;
+    failing.close();
+    assertThat(listener.last()).isEqualTo("cancelled in PREFILL");
+    assertThat(slab.stats().openLeases()).isZero();
+  }
+
   @Test
   void hasOneThreadAndNobodyElseTakesItsSteps() {
     engine.start();

@@ -24,6 +24,7 @@ final class FakeEngine implements SequenceQueue {
   private final List<Submission> all = new CopyOnWriteArrayList<>();
   final List<CacheScope> forgotten = new CopyOnWriteArrayList<>();
   private volatile @Nullable RuntimeException refusal;
+  private volatile @Nullable Error failure;
   private volatile Runnable duringSubmit = () -> {};
 
   FakeEngine(AdmissionGate gate) {
@@ -40,6 +41,11 @@ final class FakeEngine implements SequenceQueue {
     this.refusal = refusal;
   }
 
+  /// Lets every further submission fail, or none any more.
+  void failWith(@Nullable Error failure) {
+    this.failure = failure;
+  }
+
   /// Is run while a sequence is submitted, before anybody has its handle.
   void duringSubmit(Runnable action) {
     duringSubmit = action;
@@ -50,6 +56,10 @@ final class FakeEngine implements SequenceQueue {
     RuntimeException refused = refusal;
     if (refused != null) {
       throw refused;
+    }
+    Error failing = failure;
+    if (failing != null) {
+      throw failing;
     }
     place.settle(request.promptIds().length);
     Submission submission = new Submission(request, place);

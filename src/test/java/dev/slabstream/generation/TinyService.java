@@ -12,6 +12,7 @@ import dev.slabstream.tensor.KvType;
 import dev.slabstream.tokenizer.Tokenizer;
 import dev.slabstream.weights.Checkpoint;
 import java.nio.file.Path;
+import java.util.function.UnaryOperator;
 
 /// The whole way with a model, by default a tiny one of random weights: tokenizer, engine and its
 /// thread, slab. Text of that is gibberish with characters that are split over tokens.
@@ -43,6 +44,17 @@ final class TinyService implements AutoCloseable {
       int numBlocks,
       PrefixCacheScope scope,
       GenerationObserver observer) {
+    this(setup, engineSettings, numBlocks, scope, observer, tokenizer -> tokenizer);
+  }
+
+  /// @param tokenizing what tokenizes in place of the model's tokenizer
+  TinyService(
+      Setup setup,
+      EngineSettings engineSettings,
+      int numBlocks,
+      PrefixCacheScope scope,
+      GenerationObserver observer,
+      UnaryOperator<Tokenizer> tokenizing) {
     kernels = setup.backend.open(setup.threads, setup.vectorBits);
     loaded = TestModels.load(setup.model, kernels, numBlocks, setup.cache);
     LoadedTokenizer files;
@@ -60,7 +72,11 @@ final class TinyService implements AutoCloseable {
             files.endOfTextIds());
     service =
         new EngineGenerationService(
-            SequenceQueue.of(engine), tokenizer, served, settings(scope), observer);
+            SequenceQueue.of(engine),
+            tokenizing.apply(tokenizer),
+            served,
+            settings(scope),
+            observer);
     engine.start();
   }
 
