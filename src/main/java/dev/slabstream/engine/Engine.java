@@ -219,8 +219,8 @@ public final class Engine implements AutoCloseable {
     thread = Thread.currentThread();
     try {
       while (state != State.CLOSED) {
-        // An interrupt means nothing here, and while it is pending no park would wait: neither this thread's, nor that of a kernel
-        // which waits for its workers.
+        // An interrupt means nothing here, and while it is pending no park would wait, neither
+        // below nor in a kernel.
         Thread.interrupted();
         heartbeat.beat();
         if (loop.step() > 0) {

@@ -245,8 +245,7 @@ final class StepLoop {
     end(sequence, new Outcome.Failed(failure));
   }
 
-  private void advance(
-      Sequence sequence, int count, @Nullable SampledToken token, long nowNanos) {
+  private void advance(Sequence sequence, int count, @Nullable SampledToken token, long nowNanos) {
     sequence.advance(count);
     if (token == null) {
       if (sequence.numComputedTokens() == sequence.numTokens()) {
@@ -320,7 +319,8 @@ final class StepLoop {
     if (sequence.hasEnded()) {
       return;
     }
-    // What allocates comes first: if memory runs out here, nothing has changed, and the end is tried again.
+    // What allocates comes first: if memory runs out here, nothing has changed, and the end is
+    // tried again.
     SequenceTimes times = sequence.times(nanoClock.getAsLong());
     endedInStep++;
     Phase phase = sequence.phase();

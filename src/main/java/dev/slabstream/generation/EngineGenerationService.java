@@ -331,7 +331,8 @@ public final class EngineGenerationService implements GenerationService, AutoClo
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(),
             Thread.ofPlatform().name("tokenizer-", 0).daemon().factory());
-    // Now, and not with the first requests: a thread needs native memory, and that may be gone then.
+    // Now, and not with the first requests: a thread needs native memory, and that may be gone
+    // then.
     pool.prestartAllCoreThreads();
     return pool;
   }

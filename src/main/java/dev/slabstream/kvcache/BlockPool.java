@@ -142,7 +142,8 @@ final class BlockPool {
 
   /// Lets nobody find any more what `lease` published; who has it keeps it.
   synchronized void unpublish(long lease) {
-    // A loop of its own: an allocation, as of a lambda, could fail before the lease's blocks go back.
+    // A loop of its own: an allocation, as of a lambda, could fail before the lease's blocks go
+    // back.
     for (int block = 0; block < layout.numBlocks(); block++) {
       if (cache.isPublishedBy(block, lease)) {
         unpublish(block, EvictionCause.FAILED);

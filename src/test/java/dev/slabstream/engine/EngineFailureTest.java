@@ -406,7 +406,8 @@ class EngineFailureTest {
     RecordingListener late = new RecordingListener();
     engine.submit(
         Requests.withDeadlines(
-            Requests.request(BAD, 200, late), new Deadlines(Deadlines.NEVER, clock.getAsLong() + 50)));
+            Requests.request(BAD, 200, late),
+            new Deadlines(Deadlines.NEVER, clock.getAsLong() + 50)));
     engine.submit(Requests.request(GOOD, 12, good));
     engine.step();
     clock.advance(100);

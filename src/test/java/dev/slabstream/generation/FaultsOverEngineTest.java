@@ -66,7 +66,7 @@ class FaultsOverEngineTest {
   void aFaultyTokenizerOrDetokenizerFailsItsRequestOnly(Where where, Throwable thrown) {
     List<GenerationEvent> expected = run();
     String session = tiny.service().sessions().create(GenerateParameters.NONE).id();
-    faults.get().fail(where, thrown);
+    faulty().fail(where, thrown);
 
     // A stream that is in the middle of its text, wherever the engine is: it waits for its client.
     List<GenerationEvent> good = new ArrayList<>();
@@ -84,6 +84,10 @@ class FaultsOverEngineTest {
     assertThat(observer.outcomes())
         .filteredOn(outcome -> !(outcome instanceof Completed))
         .containsExactly(new Failed(ErrorType.GENERATION));
+  }
+
+  private FaultyTokenizer faulty() {
+    return Objects.requireNonNull(faults.get());
   }
 
   private void expectFailure(String session, Where where) {
@@ -114,15 +118,14 @@ class FaultsOverEngineTest {
   void anInterruptedTokenizerThreadGoesOn() {
     List<GenerationEvent> expected = run();
     AtomicReference<Thread> thread = new AtomicReference<>();
-    faults
-        .get()
+    faulty()
         .beforeEncode(
             () -> {
               thread.set(Thread.currentThread());
               Thread.currentThread().interrupt();
             });
     assertThat(run()).isEqualTo(expected);
-    faults.get().beforeEncode(() -> thread.set(Thread.currentThread()));
+    faulty().beforeEncode(() -> thread.set(Thread.currentThread()));
     Thread tokenizing = Objects.requireNonNull(thread.get());
     await(() -> tokenizing.getState() == Thread.State.WAITING);
     tokenizing.interrupt();
