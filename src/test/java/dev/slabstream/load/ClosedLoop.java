@@ -7,13 +7,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
 
 /// Clients that each send their next request when their last one ended, for some time; what runs
-/// then is read to its end.
+/// then is read to its end. One that is refused comes back as `Retry-After` says, or somewhat
+/// earlier: so that those that were refused together do not come back together.
 final class ClosedLoop implements AutoCloseable {
-  /// How long a client waits after a refusal.
-  private static final Duration PAUSE = Duration.ofMillis(200);
-
   @FunctionalInterface
   interface Requests {
     /// Sends some, one after the other, and reads to the end.
@@ -38,11 +37,16 @@ final class ClosedLoop implements AutoCloseable {
     while (System.nanoTime() < end) {
       List<TokenStream> next = requests.next();
       answers.addAll(next);
-      if (!next.getLast().error().isEmpty()) {
-        Thread.sleep(PAUSE);
-      }
+      pause(next.getLast().retryAfterSeconds() * 1000, end);
     }
     return answers;
+  }
+
+  /// From half of to the whole of `millis`, and not beyond the end.
+  private static void pause(long millis, long endNanos) throws InterruptedException {
+    long randomMillis = millis / 2 + ThreadLocalRandom.current().nextLong(millis / 2 + 1);
+    long leftMillis = (endNanos - System.nanoTime()) / 1_000_000;
+    Thread.sleep(Math.clamp(leftMillis, 0, randomMillis));
   }
 
   /// Waits for all; what each client got, in order.

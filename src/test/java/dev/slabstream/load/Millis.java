@@ -16,6 +16,10 @@ record Millis(double[] sorted) {
     return quantile(0.99);
   }
 
+  double most() {
+    return quantile(1);
+  }
+
   /// The nearest rank; NaN of none.
   private double quantile(double q) {
     return sorted.length == 0

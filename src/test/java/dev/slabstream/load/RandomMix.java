@@ -2,12 +2,13 @@ package dev.slabstream.load;
 
 import dev.slabstream.api.RawHttp;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Random requests: prompts of 5 to 400 tokens, mostly short, and 16 to 128 new ones, greedy and
+/// Random requests: prompts of 5 to 400 tokens, mostly short, and 8 to 72 new ones, greedy and
 /// sampled, with stop strings, in sessions of two turns, and some whose client goes away.
 /// Thread-safe.
 final class RandomMix {
@@ -47,15 +48,18 @@ final class RandomMix {
     String opened = RawHttp.post(port, "/sessions", "{}").body();
     String session = JsonMapper.shared().readTree(opened).path("id").stringValue();
     TokenStream begun = TokenStream.open(port, first.inputs, first.parameters, session).await();
-    TokenStream continued =
-        TokenStream.open(port, first.inputs + second.inputs, second.parameters, session).await();
+    List<TokenStream> turns = new ArrayList<>(List.of(begun));
+    if (begun.error().isEmpty()) {
+      String inputs = first.inputs + second.inputs;
+      turns.add(TokenStream.open(port, inputs, second.parameters, session).await());
+    }
     RawHttp.exchange(port, "DELETE", "/sessions/" + session, "");
-    return List.of(begun, continued);
+    return turns;
   }
 
   private synchronized Request random() {
     String inputs = prompts.next((int) Math.exp(random.nextDouble(Math.log(5), Math.log(400))));
-    ObjectNode parameters = TokenStream.parameters(random.nextInt(16, 129));
+    ObjectNode parameters = TokenStream.parameters(random.nextInt(8, 73));
     if (random.nextBoolean()) {
       parameters.put("temperature", 0.8).put("top_p", 0.9).put("seed", random.nextInt(1 << 20));
     }

@@ -9,14 +9,18 @@ import java.nio.file.Path;
 ///
 /// @param secondsSinceStart of the measurement
 /// @param allocatedBytes on the heap, since its start, counted when the collector runs
-/// @param tokens computed since its start: prompts and new ones
+/// @param admitted requests that were admitted since its start and have ended
+/// @param promptTokens computed since its start
+/// @param generatedTokens since its start
 record ServiceGauges(
     double secondsSinceStart,
     double residentBytes,
     double threads,
     double leases,
     double allocatedBytes,
-    double tokens) {
+    double admitted,
+    double promptTokens,
+    double generatedTokens) {
 
   static ServiceGauges read(int port, long pid, double secondsSinceStart) throws IOException {
     String meters = RawHttp.exchange(port, "GET", "/actuator/prometheus", "").body();
@@ -26,8 +30,14 @@ record ServiceGauges(
         sum(meters, "jvm_threads_live_threads"),
         sum(meters, "slabstream_kv_leases"),
         sum(meters, "jvm_gc_memory_allocated_bytes_total"),
-        sum(meters, "slabstream_prompt_tokens_total")
-            + sum(meters, "slabstream_generated_tokens_total"));
+        sum(meters, "slabstream_queue_time_seconds_count"),
+        sum(meters, "slabstream_prompt_tokens_total"),
+        sum(meters, "slabstream_generated_tokens_total"));
+  }
+
+  /// Of prompts and new ones, computed since its start.
+  double tokens() {
+    return promptTokens + generatedTokens;
   }
 
   /// The sum of the first number of each line that begins with `name`, and with nothing or labels behind it.

@@ -11,7 +11,9 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -31,6 +33,7 @@ final class TokenStream implements AutoCloseable {
   private int numTokens;
   private int inputLength;
   private String error = "";
+  private long retryAfterSeconds;
   private volatile boolean left;
 
   private TokenStream(HttpRequest request) {
@@ -66,6 +69,7 @@ final class TokenStream implements AutoCloseable {
   private void run(HttpRequest request) {
     try {
       HttpResponse<InputStream> response = HTTP.send(request, BodyHandlers.ofInputStream());
+      answered(response.headers().firstValueAsLong("Retry-After").orElse(0));
       try (BufferedReader in =
           new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
         for (String line = in.readLine(); line != null && !left; line = in.readLine()) {
@@ -80,6 +84,10 @@ final class TokenStream implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private synchronized void answered(long retryAfterSeconds) {
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 
   private synchronized void event(JsonNode event) {
@@ -99,6 +107,27 @@ final class TokenStream implements AutoCloseable {
   private synchronized void failed(String what) {
     error = left ? "" : what;
     notifyAll();
+  }
+
+  /// From sending to the first token, of those that have one and did not fail.
+  static Millis firstTokens(List<TokenStream> answers) {
+    return Millis.ofNanos(
+        answers.stream()
+            .filter(answer -> answer.error().isEmpty() && answer.tokenNanos().length > 0)
+            .map(TokenStream::firstTokenNanos)
+            .toList());
+  }
+
+  /// Between the tokens of each.
+  static Millis gaps(List<TokenStream> answers) {
+    List<Long> gaps = new ArrayList<>();
+    for (TokenStream answer : answers) {
+      long[] nanos = answer.tokenNanos();
+      for (int i = 1; i < nanos.length; i++) {
+        gaps.add(nanos[i] - nanos[i - 1]);
+      }
+    }
+    return Millis.ofNanos(gaps);
   }
 
   /// Waits until there are `count` tokens.
@@ -144,6 +173,11 @@ final class TokenStream implements AutoCloseable {
   /// The `error_type` or what the connection said; empty = it went well.
   synchronized String error() {
     return error;
+  }
+
+  /// When to come back, as the refusal says; 0 = it says nothing.
+  synchronized long retryAfterSeconds() {
+    return retryAfterSeconds;
   }
 
   /// Goes away in the middle.
