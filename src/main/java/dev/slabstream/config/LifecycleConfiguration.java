@@ -6,6 +6,7 @@ import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
 
 /// The beans that bring a model up and down behind the gate.
 @Configuration(proxyBeanMethods = false)
@@ -30,7 +31,9 @@ class LifecycleConfiguration {
       ServiceGate gate,
       ServiceMeters meters,
       EngineHealthIndicator engineHealth,
-      ProcessExit exit) {
-    return new ServiceLifecycle(properties, assembly, gate, meters, engineHealth, exit);
+      ProcessExit exit,
+      Environment environment) {
+    HttpRehearsal http = new HttpRehearsal(gate, environment);
+    return new ServiceLifecycle(properties, assembly, gate, meters, engineHealth, exit, http);
   }
 }

@@ -31,7 +31,11 @@ public final class ServiceGate
     record Draining() implements State {}
   }
 
+  /// Who is let through before the gate opens: requests with this session id, to this service.
+  private record Rehearsal(String sessionId, GenerationService service) {}
+
   private volatile State state = new State.Loading("starting");
+  private volatile @Nullable Rehearsal rehearsal;
 
   public State state() {
     return state;
@@ -44,6 +48,15 @@ public final class ServiceGate
     }
   }
 
+  /// Lets requests of our own through, until the gate opens or closes.
+  ///
+  /// @param sessionId what they carry; nobody else may know it
+  synchronized void rehearse(String sessionId, GenerationService service) {
+    if (state instanceof State.Loading) {
+      rehearsal = new Rehearsal(sessionId, service);
+    }
+  }
+
   /// Opens the gate.
   ///
   /// @return false when the service is ending already
@@ -51,6 +64,7 @@ public final class ServiceGate
     if (state instanceof State.Draining) {
       return false;
     }
+    rehearsal = null;
     state = new State.Serving(service, sessions, info);
     return true;
   }
@@ -68,12 +82,19 @@ public final class ServiceGate
 
   /// Closes the gate for good; who is inside stays.
   synchronized void drain() {
+    rehearsal = null;
     state = new State.Draining();
   }
 
   @Override
   public Flux<GenerationEvent> generate(GenerateRequest request, @Nullable String sessionId) {
-    return Flux.defer(() -> serving().service().generate(request, sessionId));
+    return Flux.defer(
+        () -> {
+          Rehearsal own = rehearsal;
+          return own != null && own.sessionId().equals(sessionId)
+              ? own.service().generate(request, null)
+              : serving().service().generate(request, sessionId);
+        });
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.slabstream.config;
 
 import dev.slabstream.generation.EngineGenerationService;
+import dev.slabstream.generation.GenerationObserver;
 import dev.slabstream.observability.EngineHealthIndicator;
 import dev.slabstream.observability.ServiceMeters;
 import java.time.Duration;
@@ -40,6 +41,7 @@ final class ServiceLifecycle implements SmartLifecycle {
   private final ServiceMeters meters;
   private final EngineHealthIndicator engineHealth;
   private final ProcessExit exit;
+  private final HttpRehearsal http;
 
   private @Nullable Thread loader;
   private volatile boolean stopping;
@@ -52,13 +54,15 @@ final class ServiceLifecycle implements SmartLifecycle {
       ServiceGate gate,
       ServiceMeters meters,
       EngineHealthIndicator engineHealth,
-      ProcessExit exit) {
+      ProcessExit exit,
+      HttpRehearsal http) {
     this.properties = properties;
     this.assembly = assembly;
     this.gate = gate;
     this.meters = meters;
     this.engineHealth = engineHealth;
     this.exit = exit;
+    this.http = http;
   }
 
   /// After everything else has come up, and down before anything else goes.
@@ -94,7 +98,7 @@ final class ServiceLifecycle implements SmartLifecycle {
       model.engine().start();
       engineHealth.watch(model.engine()::silence);
       if (properties.model().warmUp()) {
-        WarmUp.run(model, this::tell);
+        warmUp(model);
       }
       times.end("warm-up");
       EngineGenerationService generation = assembly.generation(model, meters);
@@ -106,6 +110,14 @@ final class ServiceLifecycle implements SmartLifecycle {
       }
     } catch (Throwable e) {
       failed(e);
+    }
+  }
+
+  private void warmUp(LoadedModel model) throws InterruptedException {
+    WarmUp.run(model, this::tell);
+    tell("warming up, 90 %: requests over HTTP");
+    try (EngineGenerationService unmetered = assembly.generation(model, GenerationObserver.NONE)) {
+      http.run(unmetered);
     }
   }
 

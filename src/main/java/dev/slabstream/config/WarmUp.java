@@ -23,7 +23,9 @@ import java.util.concurrent.TimeoutException;
 ///
 /// A vector operation that C2 has not compiled yet makes an object and costs a thousand times as
 /// much, so the little ones come first: they meet every kernel soon, and C2 is done with most when
-/// the long prompt comes.
+/// the long prompt comes. The first one asks for log-probabilities of its prompt: the product of
+/// several tokens with the output matrix, whose codes are of another type than the layers', would
+/// else come last, and undo compilations that were made without it.
 final class WarmUp {
   /// After so long the service is better ready than warm: the model is large, or the kernels slow.
   private static final Duration LIMIT = Duration.ofSeconds(6);
@@ -40,9 +42,9 @@ final class WarmUp {
   /// partition of attention.
   private static final List<Stage> STAGES =
       List.of(
-          new Stage("a short request", 0, List.of(SamplingParams.greedy()), 5, 16, false),
-          new Stage("a long prompt", 50, List.of(SamplingParams.greedy()), 272, 4, false),
-          new Stage("sampling", 80, SAMPLING, 13, 12, true));
+          new Stage("a short request", 0, List.of(SamplingParams.greedy()), 5, 16, true),
+          new Stage("a long prompt", 45, List.of(SamplingParams.greedy()), 272, 4, false),
+          new Stage("sampling", 75, SAMPLING, 13, 12, true));
 
   /// Requests that run together.
   ///

@@ -23,7 +23,7 @@ final class Tile {
 
   /// Width of the next tile when `remaining` inputs are left; the last one is padded.
   static int width(int remaining) {
-    return remaining > 2 * NARROW ? MAX_WIDTH : NARROW;
+    return MAX_WIDTH > NARROW && remaining > 2 * NARROW ? MAX_WIDTH : NARROW;
   }
 
   /// `acc[j][c] += sum over k of x[k][j] * w[k][c]`, for the columns of a strip.

@@ -1,0 +1,83 @@
+package dev.slabstream.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+
+import dev.slabstream.api.RawHttp;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.springframework.mock.env.MockEnvironment;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+
+/// Requests of our own, before there are others.
+final class HttpRehearsalIT {
+  private static HttpRehearsal rehearsal(ServiceGate gate, int port) {
+    return new HttpRehearsal(
+        gate, new MockEnvironment().withProperty("local.server.port", Integer.toString(port)));
+  }
+
+  @Test
+  void bothWaysToAnswerAreTakenWhileTheGateIsShutForOthers() throws IOException {
+    FakeGeneration rehearsed = new FakeGeneration();
+    List<String> others = Collections.synchronizedList(new ArrayList<>());
+    try (EdgeServer server = EdgeServer.loading()) {
+      rehearsed.play(
+          Mono.fromRunnable(() -> others.add(post(server, "X-Session-Id: somebody")))
+              // Not on the server's own thread, which may be the one that has to answer.
+              .subscribeOn(Schedulers.boundedElastic())
+              .thenMany(FakeGeneration.hello(null)));
+      rehearsal(server.gate(), server.port()).run(rehearsed);
+
+      assertThat(rehearsed.requests).hasSize(2);
+      assertThat(rehearsed.lastSession).isNull();
+      assertThat(others).hasSize(2).allMatch(reply -> reply.contains("\"error_type\":\"loading\""));
+      assertThat(post(server, "X-Other: none")).contains("\"error_type\":\"loading\"");
+    }
+  }
+
+  @Test
+  void serviceThatEndsTakesNone() throws IOException {
+    FakeGeneration rehearsed = new FakeGeneration();
+    try (EdgeServer server = EdgeServer.loading()) {
+      server.drain();
+      rehearsal(server.gate(), server.port()).run(rehearsed);
+      assertThat(rehearsed.requests).isEmpty();
+    }
+  }
+
+  @Test
+  void portThatDoesNotAnswerIsNoFailure() throws IOException {
+    int nobody;
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      nobody = socket.getLocalPort();
+    }
+    FakeGeneration rehearsed = new FakeGeneration();
+    assertThatCode(() -> rehearsal(new ServiceGate(), nobody).run(rehearsed))
+        .doesNotThrowAnyException();
+    assertThat(rehearsed.requests).isEmpty();
+  }
+
+  private static String post(EdgeServer server, String header) {
+    try (RawHttp http = new RawHttp(server.port())) {
+      http.send(
+          "POST",
+          "/generate",
+          "{\"inputs\":\"a\",\"parameters\":{\"details\":false,\"decoder_input_details\":false}}"
+              .getBytes(StandardCharsets.UTF_8),
+          "Content-Type: application/json",
+          "Connection: close",
+          header);
+      return http.readReply().body();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
