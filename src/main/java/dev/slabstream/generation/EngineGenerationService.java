@@ -292,12 +292,13 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     }
     generation.waitAt(place);
     try {
+      generation.limitWait();
       tokenizing.execute(generation);
     } catch (RejectedExecutionException e) {
-      place.leave();
+      generation.forgo();
       throw Generation.draining();
     } catch (Throwable e) {
-      place.leave();
+      generation.forgo();
       throw e;
     }
   }
@@ -346,8 +347,8 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     }
 
     @Override
-    public boolean withdraw(Generation generation) {
-      return tokenizing.remove(generation);
+    public void withdraw(Generation generation) {
+      tokenizing.remove(generation);
     }
 
     @Override

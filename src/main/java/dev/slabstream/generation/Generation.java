@@ -28,10 +28,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -39,24 +41,26 @@ import reactor.core.publisher.Sinks;
 /// One request on its way: from the subscription through the tokenizer's thread and the engine to
 /// its one end.
 ///
-/// 1. [#run()] on a tokenizer thread makes the ids and submits. Until it is submitted, its place in
-///    the queue is given back here, by [#end]; from there on by the engine.
+/// 1. [#run()] on a tokenizer thread makes the ids and submits. Until then it can be ended by whoever
+///    is the first to [#claim()] it: that thread, who cancels it, or the timer of its time in the
+///    queue, however long the tokenizer takes. Until it is submitted, its place in the queue is given
+///    back here, by [#end]; from there on by the engine.
 /// 2. The engine's thread reports; tokens become events here and go into a queue that never
 ///    blocks. [ReaderPace] pauses the sequence while too many of them wait for the client.
 /// 3. One end, whichever way: [#end] tells the owner, which frees the session, then the client.
 ///    Whatever throws on the way there, an [Error] too, becomes that end.
 ///
-/// Events are written by one thread at a time: the tokenizer's until the submission, the engine's
+/// Events are written by one thread at a time: that of the claim until the submission, the engine's
 /// from there on. [#cancelByClient()] and [#cancelByServer] may come from any thread at any moment;
-/// they only ask, and whoever has the request at that moment ends it. A client that does not read is
+/// once it is claimed they only ask, and whoever has the request at that moment ends it. A client that does not read is
 /// told nothing more: [#abandonment()] ends its stream past what still waits for it.
 final class Generation implements Runnable, SequenceListener {
   private static final Logger log = LoggerFactory.getLogger(Generation.class);
 
   /// Whoever started it.
   interface Owner {
-    /// Takes it out of the tokenizer's queue; true when it waited there and will now never run.
-    boolean withdraw(Generation generation);
+    /// Takes it out of the tokenizer's queue, if it is still there.
+    void withdraw(Generation generation);
 
     /// It ended: called once, before its client is told.
     void ended(Generation generation);
@@ -105,6 +109,10 @@ final class Generation implements Runnable, SequenceListener {
   private volatile int generatedTokens;
   private volatile int cachedTokens;
 
+  // Guarded by this.
+  private boolean claimed;
+  private @Nullable Disposable waitLimit;
+
   private AdmissionGate.@Nullable Place place;
   private @Nullable ValidRequest request;
   private @Nullable TextStream text;
@@ -133,6 +141,56 @@ final class Generation implements Runnable, SequenceListener {
   /// Gives it its place in the queue; once, before it [#run()]s.
   void waitAt(AdmissionGate.Place place) {
     this.place = place;
+  }
+
+  /// Ends it when its time is over before it could be submitted: the engine looks at its time from
+  /// there on. Once, before it [#run()]s.
+  void limitWait() {
+    long now = context.nanoClock().getAsLong();
+    long nanos = Math.min(deadlines.admitBy() - now, deadlines.endBy() - now);
+    synchronized (this) {
+      waitLimit = context.timers().schedule(this::waitedTooLong, nanos, TimeUnit.NANOSECONDS);
+    }
+  }
+
+  /// It will not run, and whoever made it tells its client: gives its place in the queue back.
+  void forgo() {
+    if (claim() && place != null) {
+      place.leave();
+    }
+  }
+
+  private void waitedTooLong() {
+    if (claim()) {
+      owner.withdraw(this);
+      fail(timeOver(firstLimit()), null);
+    }
+  }
+
+  private TimeLimitException.Limit firstLimit() {
+    return deadlines.endBy() - deadlines.admitBy() < 0
+        ? TimeLimitException.Limit.REQUEST_TIME
+        : TimeLimitException.Limit.QUEUE_TIME;
+  }
+
+  /// Whether the caller is the one who decides what becomes of it, before the engine has it.
+  private boolean claim() {
+    Disposable timer;
+    synchronized (this) {
+      if (claimed) {
+        return false;
+      }
+      claimed = true;
+      timer = waitLimit;
+    }
+    if (timer != null) {
+      timer.dispose();
+    }
+    return true;
+  }
+
+  private synchronized boolean isClaimed() {
+    return claimed;
   }
 
   /// What the client gets; one subscriber.
@@ -196,7 +254,8 @@ final class Generation implements Runnable, SequenceListener {
     SequenceHandle submitted = handle;
     if (submitted != null) {
       submitted.cancel();
-    } else if (owner.withdraw(this)) {
+    } else if (claim()) {
+      owner.withdraw(this);
       endCancelled(Stage.TOKENIZING, null);
     }
   }
@@ -207,25 +266,37 @@ final class Generation implements Runnable, SequenceListener {
 
   @Override
   public void run() {
+    boolean mine = false;
     try {
-      encodeAndSubmit();
+      if (Deadlines.isPast(deadlines.admitBy(), context.nanoClock().getAsLong())) {
+        waitedTooLong();
+      }
+      if (isClaimed()) {
+        return;
+      }
+      ValidRequest encoded = context.encoder().encode(inputs, parameters);
+      TextStream stream =
+          new TextStream(context.tokenizer(), context.texts(), parameters.stop(), this::emit);
+      mine = claim();
+      if (mine) {
+        request = encoded;
+        text = stream;
+        submitUnlessCancelled();
+      }
     } catch (GenerationException e) {
-      refuse(e);
+      if (mine || claim()) {
+        refuse(e);
+      }
     } catch (Throwable e) { // an Error too must end this request, or its client waits for ever
-      failWithout("the request could not be prepared", e, null);
+      if (mine || claim()) {
+        failWithout("the request could not be prepared", e, null);
+      }
     }
   }
 
-  private void encodeAndSubmit() {
-    boolean late = Deadlines.isPast(deadlines.admitBy(), context.nanoClock().getAsLong());
-    if (cancellation == null && !late) {
-      request = context.encoder().encode(inputs, parameters);
-      text = new TextStream(context.tokenizer(), context.texts(), parameters.stop(), this::emit);
-    }
+  private void submitUnlessCancelled() {
     if (cancellation != null) {
       endCancelled(Stage.TOKENIZING, null);
-    } else if (late) {
-      fail(timeOver(TimeLimitException.Limit.QUEUE_TIME), null);
     } else {
       submit();
     }

@@ -348,6 +348,36 @@ class EngineGenerationServiceTest {
   }
 
   @Test
+  void endsWhatWaitsForATokenizerThatHangs() {
+    blockable.block();
+    var inside = service.generate(request("one", p -> p), null).cache();
+    var behind = service.generate(request("two", p -> p), null).cache();
+    inside.subscribe(_ -> {}, _ -> {});
+    blockable.awaitEntered();
+    behind.subscribe(_ -> {}, _ -> {});
+    StepVerifier.create(inside).expectErrorMatches(isOf(ErrorType.QUEUE_TIMEOUT)).verify();
+    StepVerifier.create(behind).expectErrorMatches(isOf(ErrorType.QUEUE_TIMEOUT)).verify();
+    await(() -> service.inFlight() == 0);
+    assertThat(gate.stats()).isEqualTo(new QueueStats(0, 0));
+    assertThat(observer.outcomes())
+        .containsExactly(new Failed(ErrorType.QUEUE_TIMEOUT), new Failed(ErrorType.QUEUE_TIMEOUT));
+    blockable.release();
+    start(request("three", p -> p), null);
+    assertThat(engine.take().request().promptIds()).as("none of the two came").hasSize(5);
+  }
+
+  @Test
+  void endsAtOnceWhatIsCancelledInsideATokenizerThatHangs() {
+    blockable.block();
+    Disposable running = start(request("one", p -> p), null);
+    blockable.awaitEntered();
+    running.dispose();
+    await(() -> service.inFlight() == 0);
+    assertThat(gate.stats()).isEqualTo(new QueueStats(0, 0));
+    assertThat(observer.outcomes()).containsExactly(new Cancelled(Stage.TOKENIZING, By.CLIENT));
+  }
+
+  @Test
   void tellsTheEngineWhenItsTimeIsOver() {
     long came = nanos.get();
     blockable.block();

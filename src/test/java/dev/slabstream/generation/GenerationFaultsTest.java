@@ -218,9 +218,7 @@ class GenerationFaultsTest {
     }
 
     @Override
-    public boolean withdraw(Generation generation) {
-      return false;
-    }
+    public void withdraw(Generation generation) {}
 
     @Override
     public void ended(Generation generation) {
