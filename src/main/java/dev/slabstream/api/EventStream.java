@@ -28,6 +28,10 @@ final class EventStream {
   /// What is fetched ahead of a client's reading: the sequence is to learn at once that it does not.
   private static final int PREFETCH = 1;
 
+  /// For when there is no memory to make another one.
+  private static final byte[] OUT_OF_MEMORY =
+      frame(WireJson.bytes(ErrorBody.of(ErrorType.INTERNAL, "an internal error")));
+
   private static final byte[] KEEP_ALIVE = ":\n\n".getBytes(StandardCharsets.US_ASCII);
 
   private final boolean details;
@@ -51,7 +55,7 @@ final class EventStream {
           EventStream stream = new EventStream(details);
           Flux<byte[]> frames =
               events
-                  .<byte[]>handle(stream::write)
+                  .<byte[]>handle((event, sink) -> Contained.run(() -> stream.write(event, sink)))
                   .concatWith(Flux.defer(stream::end))
                   .onErrorResume(stream::failed);
           return stream.withKeepAlive(frames, keepAlive, scheduler);
@@ -96,9 +100,13 @@ final class EventStream {
     if (failure instanceof GenerationException e && e.type() == ErrorType.SLOW_CLIENT) {
       return Flux.error(failure);
     }
-    byte[] error = frame(WireJson.bytes(errorBody(failure)));
-    Token unsent = pending;
-    return unsent == null ? Flux.just(error) : Flux.just(tokenFrame(unsent, null), error);
+    try {
+      byte[] error = frame(WireJson.bytes(errorBody(failure)));
+      Token unsent = pending;
+      return unsent == null ? Flux.just(error) : Flux.just(tokenFrame(unsent, null), error);
+    } catch (Error e) {
+      return Flux.just(OUT_OF_MEMORY);
+    }
   }
 
   private static ErrorBody errorBody(Throwable failure) {

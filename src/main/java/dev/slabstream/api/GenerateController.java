@@ -75,7 +75,9 @@ final class GenerateController {
   }
 
   private Mono<RequestParser.Call> call(ServerWebExchange exchange) {
-    return bodies.read(exchange.getRequest()).map(parser::generate);
+    return bodies
+        .read(exchange.getRequest())
+        .map(body -> Contained.call(() -> parser.generate(body)));
   }
 
   private Mono<Void> stream(GenerateRequest request, ServerWebExchange exchange) {
@@ -120,8 +122,11 @@ final class GenerateController {
             || wants(request, session, GenerateParameters::decoderInputDetails);
     return service
         .generate(request, session.orElse(null))
-        .collect(() -> new WholeReply(details, System::nanoTime), WholeReply::add)
-        .flatMap(reply -> write(reply, request, exchange.getResponse()));
+        .collect(
+            () -> new WholeReply(details, System::nanoTime),
+            (reply, event) -> Contained.run(() -> reply.add(event)))
+        .flatMap(
+            reply -> Contained.call(() -> write(reply, request, exchange.getResponse())));
   }
 
   private static Mono<Void> write(

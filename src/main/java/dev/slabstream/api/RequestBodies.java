@@ -36,9 +36,9 @@ final class RequestBodies {
               Received received = new Received();
               return request
                   .getBody()
-                  .doOnNext(received::add)
+                  .doOnNext(buffer -> Contained.run(() -> received.add(buffer)))
                   .takeUntil(_ -> received.numBytes > maxBytes + READ_ON_BYTES)
-                  .then(Mono.fromCallable(() -> received.bytes(declared)));
+                  .then(Mono.fromCallable(() -> Contained.call(() -> received.bytes(declared))));
             })
         .timeout(timeout, Mono.error(this::tooSlow))
         .onErrorMap(e -> !(e instanceof GenerationException), RequestBodies::brokenOff);
@@ -80,12 +80,15 @@ final class RequestBodies {
     void add(DataBuffer buffer) {
       int length = buffer.readableByteCount();
       numBytes += length;
-      if (numBytes <= maxBytes) {
-        byte[] bytes = new byte[length];
-        buffer.read(bytes);
-        kept.writeBytes(bytes);
+      try {
+        if (numBytes <= maxBytes) {
+          byte[] bytes = new byte[length];
+          buffer.read(bytes);
+          kept.writeBytes(bytes);
+        }
+      } finally {
+        DataBufferUtils.release(buffer);
       }
-      DataBufferUtils.release(buffer);
     }
 
     byte[] bytes(long declared) {

@@ -12,12 +12,13 @@ import dev.slabstream.kernel.KernelSettings;
 import dev.slabstream.kernel.Kernels;
 import dev.slabstream.model.ModelConfig;
 import dev.slabstream.observability.MeteredParts;
+import dev.slabstream.tokenizer.Tokenizer;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 
 /// Makes the parts of the service out of its settings. Not final, so that a test can have other
-/// kernels.
+/// kernels, or another tokenizer.
 class ServiceAssembly {
   private static final int MAX_STOP_LENGTH = 256;
   private static final int MAX_STOP_TOKEN_IDS = 64;
@@ -47,10 +48,14 @@ class ServiceAssembly {
     return Kernels.open(settings);
   }
 
+  Tokenizer tokenizer(LoadedModel loaded) {
+    return loaded.tokenizer();
+  }
+
   EngineGenerationService generation(LoadedModel loaded, GenerationObserver observer) {
     return new EngineGenerationService(
         SequenceQueue.of(loaded.engine()),
-        loaded.tokenizer(),
+        tokenizer(loaded),
         loaded.served(),
         generationSettings(),
         observer);

@@ -142,9 +142,12 @@ final class ServiceLifecycle implements SmartLifecycle {
 
   /// The engine ended with an error: so does the process.
   void fatal(Throwable error) {
-    gate.drain();
-    log.error("The engine met an error that it cannot go on after; the process ends", error);
-    exit.exit(ProcessExit.FATAL);
+    try {
+      gate.drain();
+      log.error("The engine met an error that it cannot go on after; the process ends", error);
+    } finally {
+      exit.exit(ProcessExit.FATAL);
+    }
   }
 
   @Override

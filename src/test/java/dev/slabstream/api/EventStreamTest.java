@@ -8,6 +8,7 @@ import dev.slabstream.generation.GenerationEvent;
 import dev.slabstream.generation.GenerationException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -20,6 +21,20 @@ import reactor.test.scheduler.VirtualTimeScheduler;
 
 final class EventStreamTest {
   private static final Duration QUIET = Duration.ofSeconds(15);
+
+  /// What a heap that is nearly full cannot hold.
+  private static final List<GenerationEvent.TokenInfo> TOO_LARGE =
+      new AbstractList<>() {
+        @Override
+        public GenerationEvent.TokenInfo get(int index) {
+          throw new OutOfMemoryError("injected");
+        }
+
+        @Override
+        public int size() {
+          return 1;
+        }
+      };
 
   private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
   private final Sinks.Many<GenerationEvent> events = Sinks.many().unicast().onBackpressureBuffer();
@@ -93,6 +108,38 @@ final class EventStreamTest {
         .then(() -> assertThat(taken).hasValueLessThanOrEqualTo(12))
         .thenCancel()
         .verify();
+  }
+
+  /// Reactor signals such errors to nobody.
+  @Test
+  void memoryThatRunsOutInAnEventEndsTheStreamWithAnErrorEvent() {
+    Disposable stream = open();
+    events.tryEmitNext(FakeGeneration.token(1, 7, "a", -1, false)).orThrow();
+    events
+        .tryEmitNext(
+            new GenerationEvent.Token(
+                2, new GenerationEvent.TokenInfo(7, "a", -1, false), TOO_LARGE, false))
+        .orThrow();
+    assertThat(written).hasSize(2);
+    assertThat(written.getLast())
+        .isEqualTo(
+            "data: {\"error\":\"an internal error\",\"error_type\":\"internal\"}\n\n");
+    assertThat(stream.isDisposed()).isTrue();
+    assertThat(events.currentSubscriberCount()).as("the generation is cancelled").isZero();
+  }
+
+  /// The event that cannot be made is the last one, which waits for its end: nor can it be made before the error.
+  @Test
+  void memoryThatRunsOutForTheErrorEventAsWellEndsTheStreamAllTheSame() {
+    Disposable stream = open();
+    events
+        .tryEmitNext(
+            new GenerationEvent.Token(
+                1, new GenerationEvent.TokenInfo(7, "a", -1, false), TOO_LARGE, true))
+        .orThrow();
+    events.tryEmitError(new GenerationException(ErrorType.GENERATION, "failed")).orThrow();
+    assertThat(written).singleElement().asString().contains("\"error_type\":\"internal\"");
+    assertThat(stream.isDisposed()).isTrue();
   }
 
   @Test

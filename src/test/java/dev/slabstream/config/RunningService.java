@@ -1,6 +1,7 @@
 package dev.slabstream.config;
 
 import dev.slabstream.SlabstreamApplication;
+import dev.slabstream.generation.FaultyTokenizer;
 import dev.slabstream.kernel.FaultyKernels;
 import dev.slabstream.kvcache.KvStats;
 import java.time.Duration;
@@ -121,6 +122,11 @@ public final class RunningService implements AutoCloseable {
   /// Where a [#faulty(String...)] service gets its faults.
   public FaultyKernels kernels() {
     return context.getBean(FaultyKernels.class);
+  }
+
+  /// As above, where text meets ids.
+  public FaultyTokenizer tokenizer() {
+    return ((FaultyAssembly) context.getBean(ServiceAssembly.class)).faultyTokenizer();
   }
 
   public KvStats slab() {

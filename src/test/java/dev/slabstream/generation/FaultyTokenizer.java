@@ -6,11 +6,11 @@ import org.jspecify.annotations.Nullable;
 
 /// A tokenizer with a fault in it for prompts that begin with [#MARK], when a test says so; others never
 /// notice.
-final class FaultyTokenizer extends DelegatingTokenizer {
-  static final String MARK = "!fault ";
+public final class FaultyTokenizer extends DelegatingTokenizer {
+  public static final String MARK = "!fault ";
 
   /// Where it is thrown.
-  enum Where {
+  public enum Where {
     /// Text to ids, on the tokenizer's thread.
     ENCODE,
     /// The decoder of the answer is made, on the tokenizer's thread.
@@ -28,17 +28,17 @@ final class FaultyTokenizer extends DelegatingTokenizer {
   private volatile Throwable thrown = new IllegalStateException("injected");
   private volatile Runnable beforeEncode = () -> {};
 
-  FaultyTokenizer(Tokenizer tokenizer) {
+  public FaultyTokenizer(Tokenizer tokenizer) {
     super(tokenizer);
   }
 
-  void fail(Where where, Throwable thrown) {
+  public void fail(Where where, Throwable thrown) {
     this.thrown = thrown;
     this.where = where;
   }
 
   /// From now on this happens before a prompt is encoded, on the thread that does it.
-  void beforeEncode(Runnable action) {
+  public void beforeEncode(Runnable action) {
     beforeEncode = action;
   }
 
