@@ -125,8 +125,7 @@ final class GenerateController {
         .collect(
             () -> new WholeReply(details, System::nanoTime),
             (reply, event) -> Contained.run(() -> reply.add(event)))
-        .flatMap(
-            reply -> Contained.call(() -> write(reply, request, exchange.getResponse())));
+        .flatMap(reply -> Contained.call(() -> write(reply, request, exchange.getResponse())));
   }
 
   private static Mono<Void> write(

@@ -122,8 +122,7 @@ final class EventStreamTest {
         .orThrow();
     assertThat(written).hasSize(2);
     assertThat(written.getLast())
-        .isEqualTo(
-            "data: {\"error\":\"an internal error\",\"error_type\":\"internal\"}\n\n");
+        .isEqualTo("data: {\"error\":\"an internal error\",\"error_type\":\"internal\"}\n\n");
     assertThat(stream.isDisposed()).isTrue();
     assertThat(events.currentSubscriberCount()).as("the generation is cancelled").isZero();
   }
