@@ -8,13 +8,13 @@ import dev.slabstream.generation.FaultyTokenizer;
 import dev.slabstream.generation.FaultyTokenizer.Where;
 import dev.slabstream.kernel.FaultyKernels;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -22,7 +22,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /// What clients see of a fault in the server, over real sockets: who is told what, and that the others' bytes are those
 /// which they get alone.
@@ -104,33 +103,56 @@ final class FaultsIT {
         .orElseThrow(() -> new AssertionError(series + " is not scraped"));
   }
 
-  static Stream<Throwable> ofAStep() {
-    return Stream.of(new IllegalStateException("secret"), new OutOfMemoryError("secret"));
-  }
+  /// What goes wrong in a step.
+  enum StepFault {
+    EXCEPTION {
+      @Override
+      void happen() {
+        throw new IllegalStateException("secret");
+      }
+    },
+    /// An allocation that no heap has room for.
+    HEAP {
+      @Override
+      void happen() {
+        touch(new long[Integer.MAX_VALUE - 8].length);
+      }
+    },
+    /// An allocation that no address space has room for.
+    NATIVE_MEMORY {
+      @Override
+      void happen() {
+        try (Arena arena = Arena.ofConfined()) {
+          touch(arena.allocate(1L << 46).byteSize());
+        }
+      }
+    };
 
-  @SuppressWarnings("unchecked")
-  private static <T extends Throwable> RuntimeException sneaky(Throwable e) throws T {
-    throw (T) e;
+    abstract void happen();
+
+    private static void touch(long size) {
+      throw new AssertionError("there was room for " + size);
+    }
   }
 
   /// Goes wrong in one step, in which all take part that run then.
-  private static FaultyKernels.Fault once(CountDownLatch when, Throwable thrown) {
+  private static FaultyKernels.Fault once(CountDownLatch when, Runnable fault) {
     AtomicInteger left = new AtomicInteger(1);
     return (operation, _) -> {
       if (operation.equals(IN_LAYER) && when.getCount() == 0 && left.getAndDecrement() > 0) {
-        throw sneaky(thrown);
+        fault.run();
       }
     };
   }
 
   @ParameterizedTest
-  @MethodSource("ofAStep")
-  void whatAKernelThrowsEndsTheRequestsOfTheStep(Throwable thrown) throws Exception {
+  @EnumSource(StepFault.class)
+  void whatAKernelThrowsEndsTheRequestsOfTheStep(StepFault fault) throws Exception {
     String expected = post(GOOD);
     double failedSteps = meter("slabstream_steps_failed_total");
     double failed = meter("slabstream_requests_failed_total{error_type=\"generation\"}");
     CountDownLatch fail = new CountDownLatch(1);
-    service.kernels().before(slowed(once(fail, thrown)));
+    service.kernels().before(slowed(once(fail, fault::happen)));
     RawHttp streamed = send(body("Once upon a time", 400, true));
     RawHttp whole = send(body("Once upon a time", 400, false));
     streamed.readUntil(text -> text.contains("\"index\":1,"));
@@ -167,7 +189,7 @@ final class FaultsIT {
     String expected = post(GOOD);
     try (RunningService narrow = RunningService.faulty("slabstream.engine.max-running=1")) {
       CountDownLatch fail = new CountDownLatch(1);
-      narrow.kernels().before(slowed(once(fail, new OutOfMemoryError("injected"))));
+      narrow.kernels().before(slowed(once(fail, StepFault.HEAP::happen)));
       RawHttp running = send(narrow, body("Once upon a time", 400, true));
       running.readUntil(text -> text.contains("\"index\":1,"));
       RawHttp waiting = send(narrow, GOOD);
@@ -278,11 +300,16 @@ final class FaultsIT {
         .count();
   }
 
+  @SuppressWarnings("InfiniteRecursion")
+  private static void recurse() {
+    recurse();
+  }
+
   @Test
   void anErrorOfTheForwardPassEndsAllStreamsWithALastEventAndThenTheProcess() throws Exception {
     try (RunningService dying = RunningService.faulty()) {
       CountDownLatch fail = new CountDownLatch(1);
-      dying.kernels().before(slowed(once(fail, new StackOverflowError("secret"))));
+      dying.kernels().before(slowed(once(fail, FaultsIT::recurse)));
       RawHttp one = send(dying, body("Once upon a time", 400, true));
       RawHttp other = send(dying, body("The quick brown fox", 400, true));
       one.readUntil(text -> text.contains("\"index\":1,"));
