@@ -71,6 +71,8 @@ public final class LaunchedService implements AutoCloseable {
   private static LaunchedService start(ProcessBuilder builder, Path log, IntPredicate ready)
       throws IOException, InterruptedException {
     Process process = builder.redirectErrorStream(true).redirectOutput(log.toFile()).start();
+    // It does not outlive who is ended by a signal.
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(process::destroy));
     try {
       return new LaunchedService(process, awaitReady(process, log, ready));
     } catch (IOException | RuntimeException | InterruptedException e) {

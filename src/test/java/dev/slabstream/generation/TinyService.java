@@ -12,6 +12,7 @@ import dev.slabstream.tensor.KvType;
 import dev.slabstream.tokenizer.Tokenizer;
 import dev.slabstream.weights.Checkpoint;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.function.UnaryOperator;
 
 /// The whole way with a model, by default a tiny one of random weights: tokenizer, engine and its
@@ -22,6 +23,9 @@ final class TinyService implements AutoCloseable {
     static final Setup PLAIN =
         new Setup(TestModels.tiny("llama-a", "Q4_0"), KvType.F32, TestBackend.SCALAR, 1, 0);
   }
+
+  /// Of time, for requests: how long they take here is the machine's affair.
+  private static final Duration NO_LIMIT = Duration.ofHours(1);
 
   private final Kernels kernels;
   private final TestModels.Loaded loaded;
@@ -92,8 +96,8 @@ final class TinyService implements AutoCloseable {
         d.specialTokensInInputs(),
         d.maxConcurrentRequests(),
         d.tokenizerThreads(),
-        d.maxQueueTime(),
-        d.requestTimeout(),
+        NO_LIMIT,
+        NO_LIMIT,
         d.maxSessions(),
         d.sessionIdleTimeout(),
         d.streamBuffer(),

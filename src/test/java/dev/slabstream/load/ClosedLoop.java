@@ -16,11 +16,11 @@ final class ClosedLoop implements AutoCloseable {
   @FunctionalInterface
   interface Requests {
     /// Sends some, one after the other, and reads to the end.
-    List<TokenStream> next() throws Exception;
+    List<Answer> next() throws Exception;
   }
 
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-  private final List<Future<List<TokenStream>>> clients = new ArrayList<>();
+  private final List<Future<List<Answer>>> clients = new ArrayList<>();
 
   /// Starts them.
   ///
@@ -32,10 +32,10 @@ final class ClosedLoop implements AutoCloseable {
     }
   }
 
-  private static List<TokenStream> client(long end, Requests requests) throws Exception {
-    List<TokenStream> answers = new ArrayList<>();
+  private static List<Answer> client(long end, Requests requests) throws Exception {
+    List<Answer> answers = new ArrayList<>();
     while (System.nanoTime() < end) {
-      List<TokenStream> next = requests.next();
+      List<Answer> next = requests.next();
       answers.addAll(next);
       pause(next.getLast().retryAfterSeconds() * 1000, end);
     }
@@ -50,9 +50,9 @@ final class ClosedLoop implements AutoCloseable {
   }
 
   /// Waits for all; what each client got, in order.
-  List<List<TokenStream>> answers() throws InterruptedException, ExecutionException {
-    List<List<TokenStream>> all = new ArrayList<>();
-    for (Future<List<TokenStream>> client : clients) {
+  List<List<Answer>> answers() throws InterruptedException, ExecutionException {
+    List<List<Answer>> all = new ArrayList<>();
+    for (Future<List<Answer>> client : clients) {
       all.add(client.get());
     }
     return all;

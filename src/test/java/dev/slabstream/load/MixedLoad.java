@@ -58,7 +58,7 @@ final class MixedLoad {
     List<Millis> alone = new ArrayList<>();
     for (Kind kind : kinds) {
       try (ClosedLoop one = new ClosedLoop(1, ALONE, () -> send(kind))) {
-        alone.add(TokenStream.firstTokens(one.answers().getFirst()));
+        alone.add(Answer.firstTokens(one.answers().getFirst()));
       }
     }
     List<ClosedLoop> loops =
@@ -69,13 +69,13 @@ final class MixedLoad {
     List<Measured> all = new ArrayList<>();
     for (int k = 0; k < kinds.size(); k++) {
       Kind kind = kinds.get(k);
-      List<List<TokenStream>> clients;
+      List<List<Answer>> clients;
       try (ClosedLoop loop = loops.get(k)) {
         clients = loop.answers();
       }
-      List<TokenStream> answers = clients.stream().flatMap(List::stream).toList();
+      List<Answer> answers = clients.stream().flatMap(List::stream).toList();
       int least = clients.stream().mapToInt(List::size).min().orElseThrow();
-      Millis times = TokenStream.firstTokens(answers);
+      Millis times = Answer.firstTokens(answers);
       all.add(
           new Measured(
               kind,
@@ -85,10 +85,10 @@ final class MixedLoad {
               times.median(),
               times.p99(),
               times.most(),
-              TokenStream.gaps(answers).median()));
+              Answer.gaps(answers).median()));
       report.bound(least > 0, "a client with %s prompts got no answer".formatted(kind.name));
-      for (TokenStream answer : answers) {
-        report.bound(answer.error().isEmpty(), "a stream failed: %s".formatted(answer.error()));
+      for (Answer answer : answers) {
+        report.bound(answer.isGood(), "a stream failed: %s".formatted(answer.error()));
       }
     }
     double longAlone = alone.getLast().median();
@@ -102,7 +102,7 @@ final class MixedLoad {
     report.end(all);
   }
 
-  private List<TokenStream> send(Kind kind) throws InterruptedException {
+  private List<Answer> send(Kind kind) throws InterruptedException {
     String prompt;
     synchronized (prompts) {
       prompt = prompts.next(kind.promptTokens);

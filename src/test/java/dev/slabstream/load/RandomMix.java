@@ -30,7 +30,7 @@ final class RandomMix {
   }
 
   /// Sends the next one, or the two of a session, and reads to the end.
-  List<TokenStream> next() throws IOException, InterruptedException {
+  List<Answer> next() throws IOException, InterruptedException {
     Request request = random();
     if (request.number % SESSION_EVERY == 0) {
       return inSession(request, random());
@@ -43,13 +43,13 @@ final class RandomMix {
     return List.of(stream.await());
   }
 
-  private List<TokenStream> inSession(Request first, Request second)
+  private List<Answer> inSession(Request first, Request second)
       throws IOException, InterruptedException {
     String opened = RawHttp.post(port, "/sessions", "{}").body();
     String session = JsonMapper.shared().readTree(opened).path("id").stringValue();
-    TokenStream begun = TokenStream.open(port, first.inputs, first.parameters, session).await();
-    List<TokenStream> turns = new ArrayList<>(List.of(begun));
-    if (begun.error().isEmpty()) {
+    Answer begun = TokenStream.open(port, first.inputs, first.parameters, session).await();
+    List<Answer> turns = new ArrayList<>(List.of(begun));
+    if (begun.isGood()) {
       String inputs = first.inputs + second.inputs;
       turns.add(TokenStream.open(port, inputs, second.parameters, session).await());
     }

@@ -30,6 +30,10 @@ final class Report {
     }
   }
 
+  List<String> broken() {
+    return List.copyOf(broken);
+  }
+
   /// Writes and prints what was measured.
   ///
   /// @throws IllegalStateException when a bound is broken

@@ -94,14 +94,16 @@ final class SmoothStreams {
       for (TokenStream stream : running) {
         stream.awaitTokens(TOKENS_BEFORE);
       }
-      long fromNanos = running.stream().mapToLong(s -> s.tokenNanos()[0]).max().orElseThrow();
-      TokenStream prompt = prefill();
+      long fromNanos =
+          running.stream().mapToLong(s -> s.soFar().tokenNanos()[0]).max().orElseThrow();
+      Answer prompt = prefill();
       inputLength = prompt.inputLength();
       beside.add(prompt.firstTokenNanos());
       long firstToken = prompt.tokenNanos()[0];
       for (TokenStream stream : running) {
-        gaps(stream.tokenNanos(), fromNanos, prompt.sentNanos(), before);
-        gaps(stream.tokenNanos(), prompt.sentNanos(), firstToken, during);
+        long[] tokens = stream.soFar().tokenNanos();
+        gaps(tokens, fromNanos, prompt.sentNanos(), before);
+        gaps(tokens, prompt.sentNanos(), firstToken, during);
         stream.close();
       }
     }
@@ -124,7 +126,7 @@ final class SmoothStreams {
   }
 
   /// A long prompt and its one token.
-  private TokenStream prefill() throws InterruptedException {
+  private Answer prefill() throws InterruptedException {
     return TokenStream.open(port, prompts.next(promptTokens), 1).awaitTokens(1).await();
   }
 

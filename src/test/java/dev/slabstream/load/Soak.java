@@ -23,7 +23,7 @@ final class Soak {
   ///
   /// @param cycle from 0
   /// @param end of sending; what was under way then was read to its end
-  record Slice(int cycle, int clients, double start, double end, List<TokenStream> answers) {}
+  record Slice(int cycle, int clients, double start, double end, List<Answer> answers) {}
 
   private final LaunchedService service;
   private final Duration slice;
@@ -56,7 +56,7 @@ final class Soak {
         double start = seconds();
         RandomMix mix = new RandomMix(service.port(), cycle);
         try (ClosedLoop loop = new ClosedLoop(numClients, slice, mix::next)) {
-          List<TokenStream> answers = loop.answers().stream().flatMap(List::stream).toList();
+          List<Answer> answers = loop.answers().stream().flatMap(List::stream).toList();
           double end = start + slice.toNanos() / 1e9;
           slices.add(new Slice(cycle, numClients, start, end, answers));
           System.out.printf(

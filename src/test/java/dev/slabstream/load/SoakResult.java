@@ -65,10 +65,10 @@ record SoakResult(
       double p99GapMillis) {
 
     static OfClients of(int numClients, List<Slice> slices, List<ServiceGauges> gauges) {
-      List<TokenStream> all = slices.stream().flatMap(each -> each.answers().stream()).toList();
-      List<TokenStream> good = all.stream().filter(each -> each.error().isEmpty()).toList();
-      Millis first = TokenStream.firstTokens(good);
-      Millis between = TokenStream.gaps(good);
+      List<Answer> all = slices.stream().flatMap(each -> each.answers().stream()).toList();
+      List<Answer> good = all.stream().filter(Answer::isGood).toList();
+      Millis first = Answer.firstTokens(good);
+      Millis between = Answer.gaps(good);
       double admittedPerSecond = rate(slices, gauges, ServiceGauges::admitted);
       return new OfClients(
           numClients,
@@ -112,10 +112,10 @@ record SoakResult(
     List<OfClients> clients = new ArrayList<>();
     new TreeMap<>(measured.stream().collect(Collectors.groupingBy(Slice::clients)))
         .forEach((number, ofNumber) -> clients.add(OfClients.of(number, ofNumber, warm)));
-    List<TokenStream> answers = slices.stream().flatMap(each -> each.answers().stream()).toList();
+    List<Answer> answers = slices.stream().flatMap(each -> each.answers().stream()).toList();
     Map<String, Integer> errors = new TreeMap<>();
-    for (TokenStream answer : answers) {
-      if (!answer.error().isEmpty() && !answer.error().equals(REFUSED)) {
+    for (Answer answer : answers) {
+      if (!answer.isGood() && !answer.error().equals(REFUSED)) {
         errors.merge(answer.error(), 1, Integer::sum);
       }
     }
@@ -161,7 +161,7 @@ record SoakResult(
             .formatted(most.clients, most.p99FirstTokenMillis, most.queueMillis));
   }
 
-  private static int count(List<TokenStream> answers, String error) {
+  private static int count(List<Answer> answers, String error) {
     return (int) answers.stream().filter(answer -> answer.error().equals(error)).count();
   }
 

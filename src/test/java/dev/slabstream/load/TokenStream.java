@@ -11,15 +11,12 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// One streamed request, read by a thread of its own as its events come. Times are those of
-/// [System#nanoTime()].
+/// One streamed request, read by a thread of its own as its events come.
 final class TokenStream implements AutoCloseable {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final Duration LIMIT = Duration.ofMinutes(5);
@@ -109,27 +106,6 @@ final class TokenStream implements AutoCloseable {
     notifyAll();
   }
 
-  /// From sending to the first token, of those that have one and did not fail.
-  static Millis firstTokens(List<TokenStream> answers) {
-    return Millis.ofNanos(
-        answers.stream()
-            .filter(answer -> answer.error().isEmpty() && answer.tokenNanos().length > 0)
-            .map(TokenStream::firstTokenNanos)
-            .toList());
-  }
-
-  /// Between the tokens of each.
-  static Millis gaps(List<TokenStream> answers) {
-    List<Long> gaps = new ArrayList<>();
-    for (TokenStream answer : answers) {
-      long[] nanos = answer.tokenNanos();
-      for (int i = 1; i < nanos.length; i++) {
-        gaps.add(nanos[i] - nanos[i - 1]);
-      }
-    }
-    return Millis.ofNanos(gaps);
-  }
-
   /// Waits until there are `count` tokens.
   ///
   /// @throws IllegalStateException when it failed before
@@ -146,38 +122,15 @@ final class TokenStream implements AutoCloseable {
   }
 
   /// Waits for the end.
-  TokenStream await() throws InterruptedException {
+  Answer await() throws InterruptedException {
     reader.join();
-    return this;
+    return soFar();
   }
 
-  long sentNanos() {
-    return sentNanos;
-  }
-
-  /// When each token came.
-  synchronized long[] tokenNanos() {
-    return Arrays.copyOf(tokenNanos, numTokens);
-  }
-
-  /// From sending to the first token.
-  synchronized long firstTokenNanos() {
-    return tokenNanos[0] - sentNanos;
-  }
-
-  /// Tokens of the prompt, as the server counts them; 0 before the end.
-  synchronized int inputLength() {
-    return inputLength;
-  }
-
-  /// The `error_type` or what the connection said; empty = it went well.
-  synchronized String error() {
-    return error;
-  }
-
-  /// When to come back, as the refusal says; 0 = it says nothing.
-  synchronized long retryAfterSeconds() {
-    return retryAfterSeconds;
+  /// What came until now.
+  synchronized Answer soFar() {
+    return new Answer(
+        sentNanos, Arrays.copyOf(tokenNanos, numTokens), inputLength, error, retryAfterSeconds);
   }
 
   /// Goes away in the middle.
