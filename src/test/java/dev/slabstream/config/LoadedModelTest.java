@@ -77,8 +77,8 @@ final class LoadedModelTest {
           .endsWith(
               "allocating the slab",
               "warming up, 0 %: a short request",
-              "warming up, 50 %: a long prompt",
-              "warming up, 80 %: sampling");
+              "warming up, 45 %: a long prompt",
+              "warming up, 75 %: sampling");
     }
     loaded.close();
     assertThatExceptionOfType(IllegalStateException.class)
