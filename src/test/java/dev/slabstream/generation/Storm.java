@@ -29,7 +29,7 @@ import reactor.util.retry.Retry;
 /// one got until then is a beginning of what the request gives alone.
 final class Storm {
   /// Long enough for a JVM that has compiled nothing yet, on a busy machine: whoever waits longer hangs.
-  private static final Duration LIMIT = Duration.ofMinutes(9);
+  private static final Duration LIMIT = Duration.ofMinutes(4);
 
   private static final int CLIENTS_AT_ONCE = 12;
 
