@@ -252,13 +252,17 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     GenerationOwner owner = new GenerationOwner(generator);
     Generation generation = new Generation(request.inputs(), parameters, context, owner);
     Flux<GenerationEvent> events = events(generation);
-    generator.begin(generation);
     try {
+      // Before others can see it in its session: who ends it then finds it here, and takes it out.
       inFlight.add(generation);
       undelivered.add(generation);
+      generator.begin(generation);
       enqueue(generation, promptTokens);
     } catch (Throwable e) {
       generator.end(generation);
+      if (!generation.forgo()) {
+        return events;
+      }
       owner.left(generation);
       leave(undelivered, generation);
       throw e;
@@ -291,15 +295,11 @@ public final class EngineGenerationService implements GenerationService, AutoClo
       throw GenerationException.overloaded(e);
     }
     generation.waitAt(place);
+    generation.limitWait();
     try {
-      generation.limitWait();
       tokenizing.execute(generation);
     } catch (RejectedExecutionException e) {
-      generation.forgo();
       throw Generation.draining();
-    } catch (Throwable e) {
-      generation.forgo();
-      throw e;
     }
   }
 

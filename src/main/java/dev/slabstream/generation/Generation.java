@@ -138,9 +138,16 @@ final class Generation implements Runnable, SequenceListener {
             this::cancelSlowClient);
   }
 
-  /// Gives it its place in the queue; once, before it [#run()]s.
+  /// Gives it its place in the queue, which it leaves at once if it has ended meanwhile; once,
+  /// before it [#run()]s.
   void waitAt(AdmissionGate.Place place) {
-    this.place = place;
+    synchronized (this) {
+      if (!claimed) {
+        this.place = place;
+        return;
+      }
+    }
+    place.leave();
   }
 
   /// Ends it when its time is over before it could be submitted: the engine looks at its time from
@@ -149,15 +156,24 @@ final class Generation implements Runnable, SequenceListener {
     long now = context.nanoClock().getAsLong();
     long nanos = Math.min(deadlines.admitBy() - now, deadlines.endBy() - now);
     synchronized (this) {
-      waitLimit = context.timers().schedule(this::waitedTooLong, nanos, TimeUnit.NANOSECONDS);
+      if (!claimed) {
+        waitLimit = context.timers().schedule(this::waitedTooLong, nanos, TimeUnit.NANOSECONDS);
+      }
     }
   }
 
   /// It will not run, and whoever made it tells its client: gives its place in the queue back.
-  void forgo() {
-    if (claim() && place != null) {
+  ///
+  /// @return false when it has ended meanwhile: its client is told of that, and nothing is left to
+  ///     give back
+  boolean forgo() {
+    if (!claim()) {
+      return false;
+    }
+    if (place != null) {
       place.leave();
     }
+    return true;
   }
 
   private void waitedTooLong() {

@@ -27,6 +27,11 @@ final class BlockableTokenizer extends DelegatingTokenizer {
     this.failure = failure;
   }
 
+  /// Whether a thread is or was inside.
+  boolean wasEntered() {
+    return entered.getCount() == 0;
+  }
+
   /// Waits until a thread is inside.
   void awaitEntered() {
     await(entered);

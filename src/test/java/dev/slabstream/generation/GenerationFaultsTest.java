@@ -34,37 +34,32 @@ import reactor.test.StepVerifier;
 /// What goes wrong around one request, an [Error] included: it ends once, its client is told, and all it held is free.
 @Timeout(30)
 class GenerationFaultsTest {
-  /// A clock that cannot tell the time when a test says so.
-  private static final class FaultyClock implements LongSupplier {
-    private final AtomicInteger callsUntilFailure = new AtomicInteger();
-
-    /// The call that fails, from now on; 1 = the next one.
-    void failAtCall(int call) {
-      callsUntilFailure.set(call);
-    }
-
-    @Override
-    public long getAsLong() {
-      if (callsUntilFailure.getAndDecrement() == 1) {
-        throw new OutOfMemoryError("injected");
-      }
-      return 0;
-    }
-  }
-
   private final ByteTokenizer tokenizer = ByteTokenizer.withSpecials("<eos>");
   private final ServedModel model =
       new ServedModel(64, 1000, tokenizer.vocabSize(), new int[] {tokenizer.special(0)});
-  private final FaultyClock gateClock = new FaultyClock();
-  private final FaultyClock clock = new FaultyClock();
-  private final AdmissionGate gate = new AdmissionGate(3, 100, gateClock);
+  private final CallHook gateClock = new CallHook();
+  private final CallHook clock = new CallHook();
+  private final AdmissionGate gate = new AdmissionGate(3, 100, standingStill(gateClock));
   private final FakeEngine engine = new FakeEngine(gate);
   private final RecordingObserver observer = new RecordingObserver();
   private final EngineGenerationService service = service(observer);
 
+  private static LongSupplier standingStill(CallHook hook) {
+    return () -> {
+      hook.called();
+      return 0;
+    };
+  }
+
   private EngineGenerationService service(GenerationObserver observer) {
     return new EngineGenerationService(
-        engine, tokenizer, model, GenerationSettings.DEFAULTS, observer, new TestClock(), clock);
+        engine,
+        tokenizer,
+        model,
+        GenerationSettings.DEFAULTS,
+        observer,
+        new TestClock(),
+        standingStill(clock));
   }
 
   @AfterEach
@@ -108,7 +103,7 @@ class GenerationFaultsTest {
   void memoryThatRunsOutWhereARequestBeginsFailsIt() {
     String session = session();
     // The first call says when it came, the second is made for the request itself.
-    clock.failAtCall(2);
+    clock.failAt(2);
     expectFailure(session);
     assertThat(observer.outcomes()).containsExactly(new Failed(ErrorType.GENERATION));
     expectToBeWell(session);
@@ -117,7 +112,7 @@ class GenerationFaultsTest {
   @Test
   void memoryThatRunsOutAtThePlaceInTheQueueFailsTheRequest() {
     String session = session();
-    gateClock.failAtCall(1);
+    gateClock.failAt(1);
     expectFailure(session);
     assertThat(observer.outcomes()).containsExactly(new Failed(ErrorType.GENERATION));
     expectToBeWell(session);
@@ -141,7 +136,7 @@ class GenerationFaultsTest {
             () -> {
               Submission sequence = engine.take().admit();
               sequence.token('a');
-              clock.failAtCall(1);
+              clock.failAt(1);
               assertThatExceptionOfType(OutOfMemoryError.class)
                   .isThrownBy(() -> sequence.finish(FinishReason.LENGTH));
             })
@@ -208,7 +203,7 @@ class GenerationFaultsTest {
           new PromptEncoder(tokenizer, texts, model, GenerationSettings.DEFAULTS),
           GenerationSettings.DEFAULTS,
           Schedulers.parallel(),
-          clock);
+          standingStill(clock));
     }
 
     void submit() {

@@ -8,6 +8,9 @@ import java.time.ZoneOffset;
 
 /// A clock that stands still until it is told to go on.
 final class TestClock extends Clock {
+  /// Is called before each look at it.
+  final CallHook hook = new CallHook();
+
   private volatile Instant now = Instant.parse("2030-01-01T00:00:00Z");
 
   synchronized void advance(Duration by) {
@@ -16,6 +19,7 @@ final class TestClock extends Clock {
 
   @Override
   public Instant instant() {
+    hook.called();
     return now;
   }
 
