@@ -1,5 +1,6 @@
 package dev.slabstream.api;
 
+import static dev.slabstream.config.RunningService.awaitThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.config.RunningService;
@@ -9,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -76,11 +76,6 @@ final class AdmissionIT {
 
   private QueueStats queue() {
     return service.loaded().engine().gate().stats();
-  }
-
-  private static void awaitThat(String what, BooleanSupplier condition)
-      throws InterruptedException {
-    assertThat(RunningService.await(condition)).as(what).isTrue();
   }
 
   private static String body(String inputs, int maxNewTokens, boolean stream) {

@@ -1,5 +1,6 @@
 package dev.slabstream.api;
 
+import static dev.slabstream.config.RunningService.awaitThat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
@@ -12,7 +13,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -61,11 +61,6 @@ final class CancellationIT {
 
   private static EngineStats stats() {
     return service.loaded().engine().stats();
-  }
-
-  private static void awaitThat(String what, BooleanSupplier condition)
-      throws InterruptedException {
-    assertThat(RunningService.await(condition)).as(what).isTrue();
   }
 
   private static String body(String inputs, int maxNewTokens, boolean stream) {
@@ -137,6 +132,7 @@ final class CancellationIT {
   @Test
   void clientThatClosesItsSendingSideHasGone() throws IOException, InterruptedException {
     long before = cancelled(Phase.DECODE);
+    double counted = counted(Phase.DECODE);
     try (RawHttp http = new RawHttp(service.port())) {
       http.send(
           "POST",
@@ -146,6 +142,7 @@ final class CancellationIT {
       http.readUntil(text -> text.contains("\"index\":2,"));
       http.closeSendingSide();
       awaitThat("it is cancelled", () -> cancelled(Phase.DECODE) == before + 1);
+      awaitThat("it is counted", () -> counted(Phase.DECODE) == counted + 1);
     }
   }
 

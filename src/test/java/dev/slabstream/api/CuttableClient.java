@@ -203,14 +203,13 @@ interface CuttableClient extends AutoCloseable {
 
         @Override
         public void cut() {
-          if (reply.isDone()) {
+          // Its head may come at this moment: then there is a body to close.
+          if (!reply.cancel(true)) {
             try {
               reply.join().body().close();
             } catch (IOException e) {
               throw new UncheckedIOException(e);
             }
-          } else {
-            reply.cancel(true);
           }
           reader.interrupt();
         }

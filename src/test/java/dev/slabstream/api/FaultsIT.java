@@ -1,8 +1,10 @@
 package dev.slabstream.api;
 
+import static dev.slabstream.config.RunningService.awaitThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.config.RunningService;
+import dev.slabstream.engine.EngineStats;
 import dev.slabstream.engine.QueueStats;
 import dev.slabstream.generation.FaultyTokenizer;
 import dev.slabstream.generation.FaultyTokenizer.Where;
@@ -12,9 +14,10 @@ import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -55,7 +58,9 @@ final class FaultsIT {
       http.close();
     }
     assertThat(RunningService.await(() -> service.slab().openLeases() == 0)).isTrue();
-    assertThat(service.loaded().engine().gate().stats()).isEqualTo(new QueueStats(0, 0));
+    awaitThat(
+        "every place is back",
+        () -> service.loaded().engine().gate().stats().equals(new QueueStats(0, 0)));
     assertThat(get("/actuator/health/readiness").status()).isEqualTo(200);
     assertThat(get("/actuator/health/liveness").status()).isEqualTo(200);
     assertThat(service.exitCodes()).isEmpty();
@@ -135,14 +140,34 @@ final class FaultsIT {
     }
   }
 
-  /// Goes wrong in one step, in which all take part that run then.
-  private static FaultyKernels.Fault once(CountDownLatch when, Runnable fault) {
-    AtomicInteger left = new AtomicInteger(1);
-    return (operation, _) -> {
-      if (operation.equals(IN_LAYER) && when.getCount() == 0 && left.getAndDecrement() > 0) {
-        fault.run();
+  /// Goes wrong in one step of `service`: the first one in which a second request is there beside the one that runs, and so much was
+  /// computed. Until then the engine waits for the second one, so that the test need not be quicker than it.
+  private static FaultyKernels.Fault onceTwoAreThere(
+      RunningService service, int tokens, String where, Consumer<Object[]> fault) {
+    EngineStats before = service.loaded().engine().stats();
+    AtomicBoolean done = new AtomicBoolean();
+    return (operation, arguments) -> {
+      if (!operation.equals(where) || done.get()) {
+        return;
+      }
+      awaitQuietly(() -> stats(service).running() + stats(service).waiting() == 2);
+      if (stats(service).generatedTokens() >= before.generatedTokens() + tokens) {
+        done.set(true);
+        fault.accept(arguments);
       }
     };
+  }
+
+  private static EngineStats stats(RunningService service) {
+    return service.loaded().engine().stats();
+  }
+
+  private static void awaitQuietly(BooleanSupplier condition) {
+    try {
+      assertThat(RunningService.await(condition)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @ParameterizedTest
@@ -151,13 +176,9 @@ final class FaultsIT {
     String expected = post(GOOD);
     double failedSteps = meter("slabstream_steps_failed_total");
     double failed = meter("slabstream_requests_failed_total{error_type=\"generation\"}");
-    CountDownLatch fail = new CountDownLatch(1);
-    service.kernels().before(slowed(once(fail, fault::happen)));
+    service.kernels().before(onceTwoAreThere(service, 40, IN_LAYER, _ -> fault.happen()));
     RawHttp streamed = send(body("Once upon a time", 400, true));
     RawHttp whole = send(body("Once upon a time", 400, false));
-    streamed.readUntil(text -> text.contains("\"index\":1,"));
-    assertThat(RunningService.await(() -> service.slab().openLeases() == 2)).isTrue();
-    fail.countDown();
 
     RawHttp.Reply events = streamed.readReply();
     assertThat(events.status()).isEqualTo(200);
@@ -188,14 +209,10 @@ final class FaultsIT {
   void whoWaitedDuringAStepThatFailedIsServed() throws Exception {
     String expected = post(GOOD);
     try (RunningService narrow = RunningService.faulty("slabstream.engine.max-running=1")) {
-      CountDownLatch fail = new CountDownLatch(1);
-      narrow.kernels().before(slowed(once(fail, StepFault.HEAP::happen)));
+      narrow.kernels().before(onceTwoAreThere(narrow, 1, IN_LAYER, _ -> StepFault.HEAP.happen()));
       RawHttp running = send(narrow, body("Once upon a time", 400, true));
-      running.readUntil(text -> text.contains("\"index\":1,"));
+      awaitThat("it runs", () -> stats(narrow).running() == 1);
       RawHttp waiting = send(narrow, GOOD);
-      assertThat(RunningService.await(() -> narrow.loaded().engine().stats().waiting() == 1))
-          .isTrue();
-      fail.countDown();
       assertThat(running.readReply().body()).containsPattern(FAILED_EVENT);
       assertThat(waiting.readReply().body()).isEqualTo(expected);
     }
@@ -206,24 +223,17 @@ final class FaultsIT {
     String expected = post(GOOD);
     String alsoExpected = post(ALSO_GOOD);
     double failed = meter("slabstream_requests_failed_total{error_type=\"non_finite_logits\"}");
-    CountDownLatch spoil = new CountDownLatch(1);
-    AtomicInteger left = new AtomicInteger(1);
+    // Of 120 tokens: both have some then, and neither has all.
     service
         .kernels()
         .before(
-            slowed(
-                (operation, arguments) -> {
-                  if (operation.equals("summarize")
-                      && spoil.getCount() == 0
-                      && left.getAndDecrement() > 0) {
-                    ((float[]) arguments[0])[(int) arguments[1] + 5] = Float.NaN;
-                  }
-                }));
+            onceTwoAreThere(
+                service,
+                40,
+                "summarize",
+                arguments -> ((float[]) arguments[0])[(int) arguments[1] + 5] = Float.NaN));
     RawHttp one = send(GOOD);
     RawHttp other = send(ALSO_GOOD);
-    one.readUntil(text -> text.contains("\"index\":1,"));
-    other.readUntil(text -> text.contains("\"index\":1,"));
-    spoil.countDown();
 
     String first = one.readReply().body();
     String second = other.readReply().body();
@@ -308,13 +318,9 @@ final class FaultsIT {
   @Test
   void anErrorOfTheForwardPassEndsAllStreamsWithALastEventAndThenTheProcess() throws Exception {
     try (RunningService dying = RunningService.faulty()) {
-      CountDownLatch fail = new CountDownLatch(1);
-      dying.kernels().before(slowed(once(fail, FaultsIT::recurse)));
+      dying.kernels().before(onceTwoAreThere(dying, 40, IN_LAYER, _ -> recurse()));
       RawHttp one = send(dying, body("Once upon a time", 400, true));
       RawHttp other = send(dying, body("The quick brown fox", 400, true));
-      one.readUntil(text -> text.contains("\"index\":1,"));
-      other.readUntil(text -> text.contains("\"index\":1,"));
-      fail.countDown();
       assertThat(one.readReply().body()).containsPattern(FAILED_EVENT).doesNotContain("secret");
       assertThat(other.readReply().body()).containsPattern(FAILED_EVENT);
       assertThat(RunningService.await(() -> !dying.exitCodes().isEmpty())).isTrue();

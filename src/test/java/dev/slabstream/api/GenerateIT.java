@@ -11,6 +11,7 @@ import dev.slabstream.generation.GenerationEvent.PrefillToken;
 import dev.slabstream.generation.GenerationEvent.TokenInfo;
 import dev.slabstream.generation.GenerationException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 /// The bytes of `/generate`, read from sockets.
 final class GenerateIT {
@@ -26,7 +28,7 @@ final class GenerateIT {
 
   @BeforeAll
   static void start() {
-    server = EdgeServer.serving("slabstream.api.keep-alive=150ms");
+    server = EdgeServer.serving();
   }
 
   @AfterAll
@@ -175,16 +177,30 @@ final class GenerateIT {
 
   @Test
   void commentsKeepASilentStreamOpenFromAdmissionOn() throws IOException {
-    server
-        .generation()
-        .play(
-            Flux.concat(
-                Mono.just(new GenerationEvent.Started(5, null)),
-                FakeGeneration.hello(null).skip(1).delaySequence(Duration.ofMillis(500))));
-    String body = generate("{\"inputs\":\"hi\",\"stream\":true}").body();
+    Sinks.Empty<GenerationEvent> goOn = Sinks.empty();
+    try (EdgeServer lively = EdgeServer.serving("slabstream.api.keep-alive=150ms");
+        RawHttp http = new RawHttp(lively.port())) {
+      lively
+          .generation()
+          .play(
+              Flux.concat(
+                  Mono.just(new GenerationEvent.Started(5, null)),
+                  goOn.asMono(),
+                  FakeGeneration.hello(null).skip(1)));
+      http.send(
+          "POST",
+          "/generate",
+          "{\"inputs\":\"hi\",\"stream\":true}".getBytes(StandardCharsets.UTF_8),
+          "Content-Type: application/json",
+          "Connection: close");
+      String comment = ":\n\n";
+      http.readUntil(text -> text.split(comment, -1).length > 2);
+      goOn.tryEmitEmpty();
 
-    assertThat(body).startsWith(":\n\n:\n\n");
-    assertThat(body.replace(":\n\n", "")).startsWith("data: {\"index\":1,").endsWith("}\n\n");
+      String body = http.readReply().body();
+      assertThat(body).startsWith(comment + comment);
+      assertThat(body.replace(comment, "")).startsWith("data: {\"index\":1,").endsWith("}\n\n");
+    }
   }
 
   @Test

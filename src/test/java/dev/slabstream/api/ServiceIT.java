@@ -1,10 +1,12 @@
 package dev.slabstream.api;
 
+import static dev.slabstream.config.RunningService.awaitThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.config.RunningService;
 import dev.slabstream.observability.Meter;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -32,7 +34,6 @@ final class ServiceIT {
     service =
         RunningService.ready(
             "slabstream.session.max=3",
-            "slabstream.session.idle-timeout=1s",
             "slabstream.engine.max-running=2",
             "slabstream.engine.max-queue=8");
   }
@@ -184,7 +185,7 @@ final class ServiceIT {
   }
 
   @Test
-  void sessionsOpenWithACookieHoldDefaultsAndExpire() throws IOException, InterruptedException {
+  void sessionsOpenWithACookieAndHoldDefaults() throws IOException {
     RawHttp.Reply created =
         RawHttp.post(
             service.port(),
@@ -205,20 +206,31 @@ final class ServiceIT {
     JsonNode shown = json(RawHttp.exchange(service.port(), "GET", "/sessions/" + id, ""), 200);
     assertThat(shown.path("requests").intValue()).isEqualTo(1);
     assertThat(shown.path("busy").booleanValue()).isFalse();
+    assertThat(RawHttp.exchange(service.port(), "DELETE", "/sessions/" + id, "").status())
+        .isEqualTo(204);
+  }
 
-    assertThat(
-            RunningService.await(
-                () -> {
-                  try {
-                    return RawHttp.exchange(service.port(), "GET", "/sessions/" + id, "").status()
-                        == 404;
-                  } catch (IOException e) {
-                    throw new java.io.UncheckedIOException(e);
-                  }
-                }))
-        .isTrue();
-    JsonNode gone = json(generate("{\"inputs\":\"abc\"}", "X-Session-Id: " + id), 404);
-    assertThat(gone.path("error_type").stringValue()).isEqualTo("session_not_found");
+  @Test
+  void sessionsThatNobodyUsesExpire() throws IOException, InterruptedException {
+    try (RunningService forgetful =
+        RunningService.ready(
+            "slabstream.model.warm-up=false", "slabstream.session.idle-timeout=100ms")) {
+      int port = forgetful.port();
+      String id =
+          json(RawHttp.exchange(port, "POST", "/sessions", ""), 201).path("id").stringValue();
+      awaitThat(
+          "it has expired",
+          () -> {
+            try {
+              return RawHttp.exchange(port, "GET", "/sessions/" + id, "").status() == 404;
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+      JsonNode gone =
+          json(RawHttp.post(port, "/generate", "{\"inputs\":\"abc\"}", "X-Session-Id: " + id), 404);
+      assertThat(gone.path("error_type").stringValue()).isEqualTo("session_not_found");
+    }
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.slabstream.api;
 
+import static dev.slabstream.config.RunningService.awaitThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.config.RunningService;
@@ -10,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -50,11 +50,6 @@ final class SlowReadersIT {
 
   private static EngineStats stats() {
     return service.loaded().engine().stats();
-  }
-
-  private static void awaitThat(String what, BooleanSupplier condition)
-      throws InterruptedException {
-    assertThat(RunningService.await(condition)).as(what).isTrue();
   }
 
   /// A long answer with much about each token, so that it is far longer than all buffers.

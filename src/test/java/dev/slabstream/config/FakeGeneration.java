@@ -11,10 +11,10 @@ import dev.slabstream.generation.GenerationService;
 import dev.slabstream.generation.Sessions;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -23,7 +23,7 @@ import reactor.core.publisher.Flux;
 /// remembers what it was asked.
 public final class FakeGeneration implements GenerationService, Sessions {
   private final Map<String, SessionInfo> sessions = new ConcurrentHashMap<>();
-  public final List<GenerateRequest> requests = new ArrayList<>();
+  public final List<GenerateRequest> requests = new CopyOnWriteArrayList<>();
   public volatile @Nullable String lastSession;
   private volatile BiFunction<GenerateRequest, @Nullable String, Flux<GenerationEvent>> script =
       (_, _) -> hello(null);

@@ -1,5 +1,7 @@
 package dev.slabstream.config;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.slabstream.SlabstreamApplication;
 import dev.slabstream.generation.FaultyTokenizer;
 import dev.slabstream.kernel.FaultyKernels;
@@ -101,6 +103,13 @@ public final class RunningService implements AutoCloseable {
       Thread.sleep(5);
     }
     return true;
+  }
+
+  /// As [#await(BooleanSupplier)], and fails when it does not come true.
+  ///
+  /// @param what is waited for, as a claim
+  public static void awaitThat(String what, BooleanSupplier condition) throws InterruptedException {
+    assertThat(await(condition)).as(what).isTrue();
   }
 
   public ServiceGate gate() {
