@@ -5,7 +5,6 @@ import dev.slabstream.kvcache.KvSlab;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -14,11 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Decides who is admitted, and who computes how many tokens in a step. Owned by the engine's thread.
 ///
-/// *Admission*: first come first served, while fewer than `maxRunning` run and the slab has room for the whole of a sequence, its
-/// prompt and all new tokens. Who does not fit yet is passed by those behind that do, so that free blocks are used; but `maxRunning`
-/// times at most: then nobody passes any more, and the leases that run give it room, since all of them end.
-///
-/// *A step* has a budget of `maxBatchTokens` tokens:
+/// A step has a budget of `maxBatchTokens` tokens:
 ///
 /// 1. *Decodes*: one token to each running sequence whose prompt is computed. `maxRunning <= maxBatchTokens`, so each has its token
 ///    in every step.
@@ -27,11 +22,17 @@ import org.jspecify.annotations.Nullable;
 ///    two that came together the shorter goes first, and one that waits grows more urgent until it is first, however long it is and
 ///    whatever comes after it. A prompt that has begun has fewer tokens left, so it is rarely put off.
 ///
+/// *Admission*: a sequence waits in the queue until it is its turn to compute, and has no lease before: so the queue's limits bound
+/// what is ahead of a new one, and blocks are kept for who uses them. It is admitted while fewer than `maxRunning` run and the slab
+/// has room for the whole of it, its prompt and all new tokens. Who does not fit yet is passed by less urgent ones that do, so that
+/// free blocks are used; but `maxRunning` times at most: then nobody passes any more, and the leases that run give it room, since
+/// all of them end.
+///
 /// A paused sequence takes no part. It keeps its lease and its place among the running ones: what it has computed is kept for the
 /// moment when its client reads on, and how long that may take is for its owner to limit.
 ///
-/// What is cached of a prompt is taken at admission, where it leaves room for the next one, and before each further chunk. A sequence
-/// waits while another one of the same step computes the block that it comes to next, to take that in the next step: prompts with the
+/// What is cached of a prompt counts as computed while it waits, is taken at admission, and looked for again before each further
+/// chunk. A sequence waits while another one of the same step computes the block that it comes to next, to take that in the next step: prompts with the
 /// same beginning that come at the same moment compute it once.
 final class Scheduler {
   private final EngineSettings settings;
@@ -40,12 +41,13 @@ final class Scheduler {
   private final LongSupplier nanoClock;
   private final PromptBudget promptBudget;
 
+  /// In order of submission.
   final Deque<Sequence> waiting = new ArrayDeque<>();
 
   /// In order of admission. Never grows beyond its first capacity, so adding cannot fail and lose a lease.
   final List<Sequence> running;
 
-  /// Of a step: those whose prompt waits for its turn.
+  /// Of a step: those whose prompt is to be computed, admitted or not.
   private final List<Sequence> prompts;
 
   /// Of a step: those that did not fit.
@@ -73,7 +75,6 @@ final class Scheduler {
         batch.takeCached(sequence);
       }
     }
-    admit(batch, beginning);
     prompts.clear();
     numPaused = 0;
     for (Sequence sequence : running) {
@@ -85,16 +86,42 @@ final class Scheduler {
         prompts.add(sequence);
       }
     }
+    for (Sequence sequence : waiting) {
+      if (!sequence.isPaused()) {
+        sequence.findCached(slab);
+        prompts.add(sequence);
+      }
+    }
+    passed.clear();
+    boolean mayAdmit = true;
     int numDecodes = batch.numSequences();
     int budget =
         Math.min(settings.maxBatchTokens() - numDecodes, promptBudget.tokensBeside(numDecodes));
     long nowNanos = nanoClock.getAsLong();
     while (budget > 0 && !prompts.isEmpty()) {
       Sequence next = prompts.remove(mostUrgent(nowNanos));
+      if (next.isWaiting()) {
+        mayAdmit = mayAdmit && running.size() < settings.maxRunning();
+        if (!mayAdmit) {
+          continue;
+        }
+        KvLease lease = leaseFor(next);
+        if (lease == null) {
+          passed.add(next);
+          mayAdmit = next.timesPassed() < settings.maxRunning();
+          continue;
+        }
+        admit(next, lease, beginning);
+        mayAdmit = passOthers();
+        if (next.hasEnded()) {
+          continue;
+        }
+        batch.takeCached(next);
+      }
       if (batch.computesNextBlockOf(next)) {
         continue;
       }
-      int chunk = Math.min(next.numTokens() - next.numComputedTokens(), budget);
+      int chunk = Math.min(next.numTokensToCompute(), budget);
       batch.add(next, chunk);
       budget -= chunk;
     }
@@ -106,14 +133,14 @@ final class Scheduler {
     promptBudget.learn(batch.numTokens() - numPromptTokens, numPromptTokens, nanos);
   }
 
-  /// Its place in `prompts`; of equals the one that was admitted first.
+  /// Its place in `prompts`; of equals the one that was admitted or submitted first.
   private int mostUrgent(long nowNanos) {
     int best = 0;
     double highest = -1;
     for (int i = 0; i < prompts.size(); i++) {
       Sequence sequence = prompts.get(i);
       double waited = nowNanos - sequence.submittedNanos();
-      double urgency = waited / (sequence.numTokens() - sequence.numComputedTokens());
+      double urgency = waited / sequence.numTokensToCompute();
       if (urgency > highest) {
         highest = urgency;
         best = i;
@@ -122,34 +149,20 @@ final class Scheduler {
     return best;
   }
 
-  private void admit(StepBatch batch, Consumer<Sequence> beginning) {
-    passed.clear();
-    Iterator<Sequence> queue = waiting.iterator();
-    while (queue.hasNext() && running.size() < settings.maxRunning()) {
-      Sequence sequence = queue.next();
-      KvLease lease = leaseFor(sequence);
-      if (lease == null) {
-        if (sequence.timesPassed() >= settings.maxRunning()) {
-          return;
-        }
-        passed.add(sequence);
-        continue;
-      }
-      sequence.lease(lease, nanoClock.getAsLong());
-      queue.remove();
-      running.add(sequence);
-      beginning.accept(sequence);
-      if (!sequence.hasEnded()) {
-        batch.takeCached(sequence);
-      }
-      boolean mayPass = true;
-      for (Sequence each : passed) {
-        mayPass &= each.pass() < settings.maxRunning();
-      }
-      if (!mayPass) {
-        return;
-      }
+  private void admit(Sequence sequence, KvLease lease, Consumer<Sequence> beginning) {
+    sequence.lease(lease, nanoClock.getAsLong());
+    waiting.remove(sequence);
+    running.add(sequence);
+    beginning.accept(sequence);
+  }
+
+  /// One was admitted before those that are more urgent and did not fit; whether another one may be.
+  private boolean passOthers() {
+    boolean mayPass = true;
+    for (Sequence each : passed) {
+      mayPass &= each.pass() < settings.maxRunning();
     }
+    return mayPass;
   }
 
   private @Nullable KvLease leaseFor(Sequence sequence) {

@@ -2,6 +2,7 @@ package dev.slabstream.engine;
 
 import dev.slabstream.kvcache.BlockKeys;
 import dev.slabstream.kvcache.KvLease;
+import dev.slabstream.kvcache.KvSlab;
 import dev.slabstream.sampling.SampledToken;
 import dev.slabstream.sampling.Sampler;
 import java.util.Arrays;
@@ -34,6 +35,10 @@ final class Sequence implements SequenceHandle {
 
   private int numTokens;
   private int numCachedTokens;
+
+  /// Of its prompt, seen while it waits; may be gone when it is admitted.
+  private int numCachedAhead;
+
   private float @Nullable [] promptLogprobs;
   private int timesPassed;
   private boolean ended;
@@ -168,6 +173,23 @@ final class Sequence implements SequenceHandle {
 
   int numComputedTokens() {
     return lease().numComputedTokens();
+  }
+
+  /// It has no lease yet.
+  boolean isWaiting() {
+    return lease == null;
+  }
+
+  /// Sees, while it waits, how much of its prompt is cached.
+  void findCached(KvSlab slab) {
+    if (keys != null) {
+      numCachedAhead = slab.numCachedTokens(keys, numCachedAhead, numPromptTokens() - 1);
+    }
+  }
+
+  /// Tokens that are known and not computed; as long as it waits, as far as was seen.
+  int numTokensToCompute() {
+    return numTokens - (lease == null ? numCachedAhead : lease.numComputedTokens());
   }
 
   /// Takes what is cached of the next positions of its prompt: all but the last one, whose logits are wanted.

@@ -127,6 +127,21 @@ public final class KvSlab implements AutoCloseable {
     }
   }
 
+  /// How far the beginning of a sequence is cached without a gap, as of now: a lease may find less, when blocks were wanted in between.
+  ///
+  /// @param keys of the sequence's tokens
+  /// @param numTokens that were found before
+  /// @param end the position to stop before at the latest
+  /// @return whole blocks of tokens, at least `numTokens`
+  public int numCachedTokens(BlockKeys keys, int numTokens, int end) {
+    int block = numTokens / layout.blockTokens();
+    int limit = Math.min(keys.size(), end / layout.blockTokens());
+    while (block < limit && pool.isPublished(keys.get(block))) {
+      block++;
+    }
+    return block * layout.blockTokens();
+  }
+
   /// Evicts what is cached in scopes that are closed, and lets nobody find any more what of it is on lease.
   public void forgetClosedScopes() {
     pool.unpublishClosedScopes();

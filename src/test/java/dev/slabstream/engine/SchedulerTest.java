@@ -117,6 +117,45 @@ class SchedulerTest {
   }
 
   @Test
+  void whoseTurnHasNotComeWaitsInTheQueueWithoutALease() {
+    submit(60, 5);
+    RecordingListener second = submit(60, 5);
+    expectStep("0+32 NONE [0, 1, -1, -1, -1]");
+    assertThat(engine.stats().running()).isEqualTo(1);
+    assertThat(engine.stats().waiting()).isEqualTo(1);
+    assertThat(second.told).isEmpty();
+    expectStep("32+28 LAST [0, 1, 2, 3, -1]", "0+4 NONE [4, -1, -1, -1, -1]");
+    assertThat(engine.stats().running()).isEqualTo(2);
+    assertThat(engine.stats().waiting()).isZero();
+    assertThat(second.told).containsExactly("admitted");
+  }
+
+  @Test
+  void aShortPromptIsAdmittedBeforeALongOneThatCameEarlierAndHasNotBegun() {
+    submit(64, 5);
+    submit(100, 5);
+    clock.advance(100);
+    RecordingListener small = submit(8, 5);
+    clock.advance(20);
+    // 20 for 8 tokens, then 120 for 64, then 120 for 100.
+    expectStep("0+8 LAST [0]", "0+24 NONE [1, 2, -1, -1, -1]");
+    assertThat(engine.stats().waiting()).isEqualTo(1);
+    assertThat(small.told).containsExactly("admitted", "token 0");
+  }
+
+  @Test
+  void aPauseInTheQueueLeavesTheTurnToOthers() {
+    RecordingListener paused = new RecordingListener();
+    SequenceHandle handle = submit(20, 5, paused);
+    handle.pause();
+    submit(30, 5);
+    expectStep("0+30 LAST [0, 1, -1]");
+    assertThat(paused.told).isEmpty();
+    handle.resume();
+    expectStep("30+1 LAST [0, 1, -1]", "0+20 LAST [2, 3]");
+  }
+
+  @Test
   void noPromptWaitsForEverBehindShorterOnes() {
     model.duration = batch -> clock.advance(1_000_000L * tokens(batch));
     RecordingListener prompt = submit(96, 1);
