@@ -42,11 +42,12 @@ final class GenerateController {
   private final RequestParser parser;
   private final ApiSettings settings;
 
-  GenerateController(GenerationService service, Sessions sessions, ApiSettings settings) {
+  GenerateController(
+      GenerationService service, Sessions sessions, ApiSettings settings, BodyBudget budget) {
     this.service = service;
     this.sessions = sessions;
     this.settings = settings;
-    this.bodies = new RequestBodies(settings.maxBodyBytes(), settings.bodyTimeout());
+    this.bodies = new RequestBodies(settings.maxBodyBytes(), settings.bodyTimeout(), budget);
     this.parser = new RequestParser(settings.unknownParameters());
   }
 
@@ -56,13 +57,14 @@ final class GenerateController {
       consumes = MediaType.APPLICATION_JSON_VALUE,
       produces = {MediaType.APPLICATION_JSON_VALUE, MediaType.TEXT_EVENT_STREAM_VALUE})
   Mono<Void> generate(ServerWebExchange exchange) {
-    return call(exchange)
-        .flatMap(
-            call -> {
-              boolean stream =
-                  call.stream() != null ? call.stream() : acceptsEvents(exchange.getRequest());
-              return stream ? stream(call.request(), exchange) : whole(call.request(), exchange);
-            });
+    return bodies.read(
+        exchange.getRequest(),
+        body -> {
+          RequestParser.Call call = parse(body);
+          boolean stream =
+              call.stream() != null ? call.stream() : acceptsEvents(exchange.getRequest());
+          return stream ? stream(call.request(), exchange) : whole(call.request(), exchange);
+        });
   }
 
   /// Streams whatever `stream` says.
@@ -71,13 +73,11 @@ final class GenerateController {
       consumes = MediaType.APPLICATION_JSON_VALUE,
       produces = {MediaType.TEXT_EVENT_STREAM_VALUE, MediaType.APPLICATION_JSON_VALUE})
   Mono<Void> generateStream(ServerWebExchange exchange) {
-    return call(exchange).flatMap(call -> stream(call.request(), exchange));
+    return bodies.read(exchange.getRequest(), body -> stream(parse(body).request(), exchange));
   }
 
-  private Mono<RequestParser.Call> call(ServerWebExchange exchange) {
-    return bodies
-        .read(exchange.getRequest())
-        .map(body -> Contained.call(() -> parser.generate(body)));
+  private RequestParser.Call parse(byte[] body) {
+    return Contained.call(() -> parser.generate(body));
   }
 
   private Mono<Void> stream(GenerateRequest request, ServerWebExchange exchange) {

@@ -24,9 +24,9 @@ final class SessionController {
   private final RequestBodies bodies;
   private final RequestParser parser;
 
-  SessionController(Sessions sessions, ApiSettings settings) {
+  SessionController(Sessions sessions, ApiSettings settings, BodyBudget budget) {
     this.sessions = sessions;
-    this.bodies = new RequestBodies(settings.maxBodyBytes(), settings.bodyTimeout());
+    this.bodies = new RequestBodies(settings.maxBodyBytes(), settings.bodyTimeout(), budget);
     this.parser = new RequestParser(settings.unknownParameters());
   }
 
@@ -34,19 +34,18 @@ final class SessionController {
   @PostMapping
   Mono<ResponseEntity<byte[]>> create(ServerWebExchange exchange) {
     ServerHttpRequest request = exchange.getRequest();
-    return bodies
-        .read(request)
-        .map(
-            body -> {
-              if (body.length > 0) {
-                requireJson(request);
-              }
-              Sessions.SessionInfo session = sessions.create(parser.session(body));
-              return ResponseEntity.created(URI.create("/sessions/" + session.id()))
-                  .header(HttpHeaders.SET_COOKIE, SessionIds.open(session.id(), request).toString())
-                  .contentType(MediaType.APPLICATION_JSON)
-                  .body(WireJson.bytes(SessionBody.of(session)));
-            });
+    return bodies.read(request, body -> Mono.fromCallable(() -> created(request, body)));
+  }
+
+  private ResponseEntity<byte[]> created(ServerHttpRequest request, byte[] body) {
+    if (body.length > 0) {
+      requireJson(request);
+    }
+    Sessions.SessionInfo session = sessions.create(parser.session(body));
+    return ResponseEntity.created(URI.create("/sessions/" + session.id()))
+        .header(HttpHeaders.SET_COOKIE, SessionIds.open(session.id(), request).toString())
+        .contentType(MediaType.APPLICATION_JSON)
+        .body(WireJson.bytes(SessionBody.of(session)));
   }
 
   @GetMapping("/{id}")

@@ -1,5 +1,6 @@
 package dev.slabstream.config;
 
+import dev.slabstream.api.BodyBudget;
 import dev.slabstream.observability.ServiceMeters;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
@@ -43,11 +44,25 @@ class HttpServerConfiguration {
     return limit;
   }
 
+  /// What requests that are read, and those ahead of their turn, share.
+  @Bean
+  BodyBudget bodyBudget(SlabstreamProperties properties, ServiceMeters meters) {
+    BodyBudget budget =
+        new BodyBudget(properties.api().actualMaxBodyMemory().toBytes(), System::nanoTime);
+    meters.watchBodies(budget::taken);
+    return budget;
+  }
+
   /// As many bytes as one body may have may come ahead of their turn.
   @Bean
-  NettyServerCustomizer boundedPipelining(SlabstreamProperties properties) {
+  NettyServerCustomizer boundedPipelining(SlabstreamProperties properties, BodyBudget budget) {
     long bytes = properties.api().maxBodySize().toBytes();
-    return server -> server.doOnChannelInit((_, channel, _) -> PipelineLimit.hold(channel, bytes));
+    return server ->
+        server.doOnChannelInit(
+            (_, channel, _) -> {
+              PipelineLimit.hold(channel, bytes, budget);
+              UpgradeBodies.count(channel, budget);
+            });
   }
 
   /// Both for connections and for the streams of those of HTTP/2, whose windows can be shut while

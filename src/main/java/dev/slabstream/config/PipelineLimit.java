@@ -1,5 +1,6 @@
 package dev.slabstream.config;
 
+import dev.slabstream.api.BodyBudget;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFutureListener;
@@ -33,6 +34,7 @@ final class PipelineLimit extends ChannelDuplexHandler {
   private static final int PIECE_BYTES = 256;
 
   private final long maxBytesAhead;
+  private final BodyBudget.Share ahead;
 
   /// Bytes that are kept of the bodies of the unanswered requests, as a ring: `first` is the one
   /// that is being answered, whose body is taken as it comes.
@@ -48,16 +50,19 @@ final class PipelineLimit extends ChannelDuplexHandler {
   private int dropped;
   private boolean interim;
 
-  PipelineLimit(long maxBytesAhead) {
+  PipelineLimit(long maxBytesAhead, BodyBudget budget) {
     this.maxBytesAhead = maxBytesAhead;
+    this.ahead = budget.ahead();
   }
 
-  /// Bounds `channel`, a new connection, to `maxBytesAhead` of bodies whose turn has not come.
-  static void hold(Channel channel, long maxBytesAhead) {
+  /// Bounds `channel`, a new connection, to `maxBytesAhead` of bodies whose turn has not come, and to
+  /// what all of them leave in the budget.
+  static void hold(Channel channel, long maxBytesAhead, BodyBudget budget) {
     if (channel.pipeline().get(NettyPipeline.HttpTrafficHandler) != null) {
       channel
           .pipeline()
-          .addBefore(NettyPipeline.HttpTrafficHandler, null, new PipelineLimit(maxBytesAhead));
+          .addBefore(
+              NettyPipeline.HttpTrafficHandler, null, new PipelineLimit(maxBytesAhead, budget));
     }
   }
 
@@ -85,9 +90,11 @@ final class PipelineLimit extends ChannelDuplexHandler {
       unanswered++;
     }
     if (message instanceof HttpContent content && unanswered > 1) {
-      bodyBytes[(first + unanswered - 1) % MAX_UNANSWERED] +=
-          PIECE_BYTES + content.content().readableBytes();
-      lastIsCut = bytesAhead() > maxBytesAhead;
+      int bytes = PIECE_BYTES + content.content().readableBytes();
+      lastIsCut = bytesAhead() + bytes > maxBytesAhead || !ahead.take(bytes);
+      if (!lastIsCut) {
+        bodyBytes[(first + unanswered - 1) % MAX_UNANSWERED] += bytes;
+      }
       return lastIsCut;
     }
     return false;
@@ -112,6 +119,11 @@ final class PipelineLimit extends ChannelDuplexHandler {
     if (message instanceof LastHttpContent && !interim && unanswered > 0) {
       first = (first + 1) % MAX_UNANSWERED;
       unanswered--;
+      if (unanswered > 0) {
+        // Its turn has come, and it counts where it is read.
+        ahead.give(bodyBytes[first]);
+        bodyBytes[first] = 0;
+      }
       if (over && answerable() == 0) {
         context.write(message, promise.unvoid()).addListener(ChannelFutureListener.CLOSE);
         return;
@@ -122,6 +134,11 @@ final class PipelineLimit extends ChannelDuplexHandler {
       // The server does not always ask for more behind requests that it took from its queue.
       context.executor().execute(context::read);
     }
+  }
+
+  @Override
+  public void handlerRemoved(ChannelHandlerContext context) {
+    ahead.close();
   }
 
   /// How many answers are still to come.

@@ -178,6 +178,8 @@ public record SlabstreamProperties(
   /// @param unknownParameters What becomes of a field or parameter that the API does not know:
   ///     refuse (422, with the nearest known name) or ignore.
   /// @param maxBodySize Longest request body; a longer one is refused with 413.
+  /// @param maxBodyMemory Bytes that the bodies of all requests that come, wait or run may have
+  ///     together; more are refused with 503. Empty: an eighth of the heap.
   /// @param keepAlive How long a stream may be silent before a comment is sent to keep the
   ///     connection open.
   /// @param streamBuffer Events of one stream that may wait for its client before the sequence
@@ -195,6 +197,7 @@ public record SlabstreamProperties(
   public record Api(
       @DefaultValue("refuse") @NotNull UnknownParameters unknownParameters,
       @DefaultValue("1MB") @NotNull DataSize maxBodySize,
+      @Nullable DataSize maxBodyMemory,
       @DefaultValue("15s") @DurationMin(millis = 1) Duration keepAlive,
       @DefaultValue("64") @Min(1) int streamBuffer,
       @DefaultValue("30s") @DurationMin(millis = 1) Duration slowClientTimeout,
@@ -212,6 +215,21 @@ public record SlabstreamProperties(
         throw new IllegalArgumentException(
             "slabstream.api.max-body-size must be from 1B to 2047MB; got " + maxBodySize);
       }
+      long heapBytes = Runtime.getRuntime().maxMemory();
+      if (maxBodyMemory != null
+          && (maxBodyMemory.toBytes() < maxBodySize.toBytes()
+              || maxBodyMemory.toBytes() > heapBytes)) {
+        throw new IllegalArgumentException(
+            "slabstream.api.max-body-memory must be from slabstream.api.max-body-size, %s, to the heap, %dMB; got %s"
+                .formatted(maxBodySize, heapBytes >> 20, maxBodyMemory));
+      }
+    }
+
+    /// The bytes that all bodies may have together, decided: room for one of the longest at least.
+    public DataSize actualMaxBodyMemory() {
+      return maxBodyMemory != null
+          ? maxBodyMemory
+          : DataSize.ofBytes(Math.max(maxBodySize.toBytes(), Runtime.getRuntime().maxMemory() / 8));
     }
   }
 

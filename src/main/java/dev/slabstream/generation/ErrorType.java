@@ -19,6 +19,8 @@ public enum ErrorType {
   UNSUPPORTED_MEDIA_TYPE("unsupported_media_type", 415),
   OVERLOADED("overloaded", 429),
   TOO_MANY_SESSIONS("too_many_sessions", 429),
+  /// The bodies of all requests together take the memory that they may.
+  BODY_MEMORY("body_memory", 503),
   LOADING("loading", 503),
   DRAINING("draining", 503),
   /// The server ends.

@@ -138,6 +138,12 @@ public enum Meter {
       "connections",
       NONE,
       "Open connections, idle ones included"),
+  BODY_MEMORY(
+      "slabstream.body.memory",
+      Kind.GAUGE,
+      "bytes",
+      NONE,
+      "Bytes of the bodies of requests that come, wait or run"),
 
   KV_BLOCKS(
       "slabstream.kv.blocks", Kind.GAUGE, "blocks", NONE, "Blocks of the slab by state", "state"),

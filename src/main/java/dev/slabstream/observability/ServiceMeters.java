@@ -24,6 +24,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
@@ -126,6 +127,11 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
   /// The server that serves from now on. Called once.
   public void watchConnections(IntSupplier open) {
     gauge(Meter.CONNECTIONS, open::getAsInt);
+  }
+
+  /// As above, for the bytes that bodies of requests take.
+  public void watchBodies(LongSupplier bytes) {
+    gauge(Meter.BODY_MEMORY, bytes::getAsLong);
   }
 
   private void watchEngine(MeteredParts watched) {

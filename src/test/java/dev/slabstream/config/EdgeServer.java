@@ -1,5 +1,6 @@
 package dev.slabstream.config;
 
+import dev.slabstream.api.BodyBudget;
 import dev.slabstream.api.ServiceInfo;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,6 +71,11 @@ public final class EdgeServer implements AutoCloseable {
 
   public int openConnections() {
     return context.getBean(ConnectionLimit.class).open();
+  }
+
+  /// Bytes that bodies of requests take of what they may.
+  public long bodyBytes() {
+    return context.getBean(BodyBudget.class).taken();
   }
 
   public int port() {

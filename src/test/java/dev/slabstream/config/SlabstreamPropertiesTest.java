@@ -81,6 +81,8 @@ final class SlabstreamPropertiesTest {
         "slabstream.session.idle-timeout=0s",
         "slabstream.api.keep-alive=0s",
         "slabstream.api.max-body-size=4GB",
+        "slabstream.api.max-body-memory=1000KB",
+        "slabstream.api.max-body-memory=1000GB",
         "slabstream.api.stream-buffer=0",
         "slabstream.api.slow-client-timeout=0s",
         "slabstream.api.send-buffer=100B",
