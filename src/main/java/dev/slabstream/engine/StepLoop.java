@@ -331,10 +331,11 @@ final class StepLoop {
       scheduler.running.remove(sequence);
       numRunning = scheduler.running.size();
     }
-    counters.countEnd(outcome, phase);
+    // Before the end is counted: who waits for that finds this.
     if (sequence.isCancelRequested()) {
       counters.countCancelled(counters.steps.sum() - sequence.cancelRequestedAtStep());
     }
+    counters.countEnd(outcome, phase);
     tellOwner(sequence, outcome, phase, times);
     events.onEnded(
         outcome, phase, sequence.numPromptTokens(), sequence.numGeneratedTokens(), times);

@@ -8,8 +8,10 @@ import dev.slabstream.engine.QueueStats;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -20,8 +22,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// A full queue and limits of time on real sockets, with the embedded model: two run, and their text is long enough to keep others
-/// waiting.
+/// A full queue and limits of time on real sockets: two run, and their text is long enough to keep others waiting. Where time does
+/// not matter it is the embedded model's; where it does, a tiny one's whose layers sleep, so that its steps take the same time however
+/// busy the machine is.
 final class AdmissionIT {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -29,34 +32,53 @@ final class AdmissionIT {
   private static RunningService patient;
 
   private static RunningService hurried;
+  private static final Duration LAYER_TIME = Duration.ofMillis(20);
 
   private final List<RawHttp> open = new ArrayList<>();
   private RunningService service;
 
+  /// Of an answer that does not end before the test does.
+  private int manyTokens;
+
   @BeforeAll
   static void start() throws InterruptedException {
-    patient = start("slabstream.engine.max-queue-time=1h", "slabstream.engine.request-timeout=1h");
+    patient =
+        RunningService.ready(
+            "slabstream.model.path="
+                + Path.of("models/SmolLM2-135M-Instruct.Q4_1.gguf").toAbsolutePath(),
+            "slabstream.model.warm-up=false",
+            "slabstream.kv-cache.size=200MB",
+            "slabstream.engine.max-running=2",
+            "slabstream.engine.max-queue=2",
+            "slabstream.engine.max-queue-tokens=300",
+            "slabstream.engine.max-queue-time=1h",
+            "slabstream.engine.request-timeout=1h");
     hurried =
-        start("slabstream.engine.max-queue-time=500ms", "slabstream.engine.request-timeout=12s");
-  }
-
-  private static RunningService start(String maxQueueTime, String requestTimeout)
-      throws InterruptedException {
-    return RunningService.ready(
-        "slabstream.model.path="
-            + Path.of("models/SmolLM2-135M-Instruct.Q4_1.gguf").toAbsolutePath(),
-        "slabstream.model.warm-up=false",
-        "slabstream.kv-cache.size=200MB",
-        "slabstream.engine.max-running=2",
-        "slabstream.engine.max-queue=2",
-        "slabstream.engine.max-queue-tokens=300",
-        maxQueueTime,
-        requestTimeout);
+        RunningService.faulty(
+            "slabstream.engine.max-running=2",
+            "slabstream.engine.max-queue=2",
+            "slabstream.engine.max-queue-time=2500ms",
+            "slabstream.engine.request-timeout=12s");
+    hurried
+        .kernels()
+        .before(
+            (operation, _) -> {
+              if (operation.equals("swiGlu")) {
+                LockSupport.parkNanos(LAYER_TIME.toNanos());
+              }
+            });
   }
 
   @BeforeEach
   void haveTime() {
     service = patient;
+    manyTokens = 4000;
+  }
+
+  private void hurry() {
+    service = hurried;
+    // Three layers a token: 27 s at least.
+    manyTokens = 450;
   }
 
   @AfterAll
@@ -101,7 +123,8 @@ final class AdmissionIT {
   /// Two streams that run until the test ends.
   private void occupy() throws IOException {
     for (int i = 0; i < 2; i++) {
-      send(body("Once upon a time", 4000, true)).readUntil(text -> text.contains("\"index\":1,"));
+      send(body("Once upon a time", manyTokens, true))
+          .readUntil(text -> text.contains("\"index\":1,"));
     }
   }
 
@@ -156,14 +179,14 @@ final class AdmissionIT {
 
   @Test
   void whoIsNotAdmittedInTimeIsToldSoByAStatus() throws IOException {
-    service = hurried;
+    hurry();
     occupy();
     RawHttp streamed = send(body("a", 5, true));
     RawHttp whole = send(body("a", 5, false));
     for (RawHttp http : List.of(streamed, whole)) {
       RawHttp.Reply reply = http.readReply();
       JsonNode refusal = refusal(reply, 503, "queue_timeout");
-      assertThat(refusal.path("limit").doubleValue()).isEqualTo(0.5);
+      assertThat(refusal.path("limit").doubleValue()).isEqualTo(2.5);
       assertRetryAfter(reply);
     }
     assertThat(service.slab().openLeases()).as("the others run on").isEqualTo(2);
@@ -171,9 +194,9 @@ final class AdmissionIT {
 
   @Test
   void whoDoesNotEndInTimeIsEnded() throws IOException, InterruptedException {
-    service = hurried;
-    RawHttp streamed = send(body("Once upon a time", 4000, true));
-    RawHttp whole = send(body("Once upon a time", 4000, false));
+    hurry();
+    RawHttp streamed = send(body("Once upon a time", manyTokens, true));
+    RawHttp whole = send(body("Once upon a time", manyTokens, false));
     RawHttp.Reply reply = streamed.readReply();
     assertThat(reply.status()).isEqualTo(200);
     assertThat(reply.body())

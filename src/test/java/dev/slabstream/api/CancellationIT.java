@@ -4,6 +4,7 @@ import static dev.slabstream.config.RunningService.awaitThat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import dev.slabstream.config.BufferLeaks;
 import dev.slabstream.config.RunningService;
 import dev.slabstream.engine.EngineStats;
 import dev.slabstream.engine.Phase;
@@ -19,14 +20,18 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 
 /// Requests that are cut off after a tenth of a second, whatever protocol they came by and wherever
 /// they are then, with the embedded model: its steps are slow enough for that. Two sequences run at a
 /// time.
 @Timeout(120)
+@ExtendWith(OutputCaptureExtension.class)
 final class CancellationIT {
   private static final String SHORT_PROMPT = "Once upon a time";
   private static final String LONG_PROMPT =
@@ -36,6 +41,7 @@ final class CancellationIT {
 
   @BeforeAll
   static void start() throws InterruptedException {
+    BufferLeaks.watch();
     service =
         RunningService.ready(
             "slabstream.model.path="
@@ -47,8 +53,9 @@ final class CancellationIT {
   }
 
   @AfterAll
-  static void stop() {
+  static void stop(CapturedOutput output) throws InterruptedException {
     service.close();
+    BufferLeaks.assertNone(output);
   }
 
   @AfterEach

@@ -32,7 +32,7 @@ public final class RawHttp implements AutoCloseable {
     }
     socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     socket.setTcpNoDelay(true);
-    socket.setSoTimeout(20_000);
+    socket.setSoTimeout(60_000);
   }
 
   /// A reply, taken apart.

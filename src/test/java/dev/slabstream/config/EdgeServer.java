@@ -20,7 +20,7 @@ public final class EdgeServer implements AutoCloseable {
   static class Edge extends OwnEventLoops {}
 
   /// The global event loops die with whichever server of this JVM ends first.
-  static class OwnEventLoops {
+  static class OwnEventLoops extends WatchedConnections.Beans {
     @Bean
     ReactorResourceFactory reactorResourceFactory() {
       ReactorResourceFactory resources = new ReactorResourceFactory();
@@ -67,6 +67,10 @@ public final class EdgeServer implements AutoCloseable {
 
   public FakeGeneration generation() {
     return generation;
+  }
+
+  public WatchedConnections connections() {
+    return context.getBean(WatchedConnections.class);
   }
 
   public int openConnections() {

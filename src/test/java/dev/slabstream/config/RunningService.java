@@ -142,6 +142,10 @@ public final class RunningService implements AutoCloseable {
     return loaded().slab().stats();
   }
 
+  public WatchedConnections connections() {
+    return context.getBean(WatchedConnections.class);
+  }
+
   public int openConnections() {
     return context.getBean(ConnectionLimit.class).open();
   }

@@ -88,7 +88,7 @@ class ShutdownIT {
 
   @Test
   void readinessFallsFirstThenNewRequestsAreRefusedAndRunningOnesFinish() throws Exception {
-    Duration delay = Duration.ofSeconds(4);
+    Duration delay = Duration.ofSeconds(8);
     Duration grace = Duration.ofSeconds(90);
     try (LaunchedService service =
         slow(
@@ -105,6 +105,8 @@ class ShutdownIT {
         assertThat(get(port, "/actuator/health/liveness").status()).isEqualTo(200);
         assertThat(RawHttp.post(port, "/generate", body(2, false)).status()).isEqualTo(200);
         try (RawHttp late = stream(port, 300)) {
+          // Nothing ends while it is looked at what is told during the drain.
+          Files.createFile(folder.resolve("hang"));
           await(() -> get(port, "/info").status() == 503);
           RawHttp.Reply refused = RawHttp.post(port, "/generate", body(2, false));
           assertThat(refused.status()).isEqualTo(503);
@@ -112,6 +114,7 @@ class ShutdownIT {
           assertThat(get(port, "/actuator/health/liveness").status()).isEqualTo(200);
           // Once more: it changes nothing.
           service.terminate();
+          Files.delete(folder.resolve("hang"));
 
           assertThat(late.readReply().body()).contains("\"index\":300,").doesNotContain("error");
         }
@@ -130,6 +133,9 @@ class ShutdownIT {
       List<RawHttp> running = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
         running.add(stream(service.port(), 450));
+      }
+      for (RawHttp each : running) {
+        each.readUntil(text -> text.contains("\"index\":2,"));
       }
       service.terminate();
       for (RawHttp each : running) {

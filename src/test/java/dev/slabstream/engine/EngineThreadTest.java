@@ -66,9 +66,16 @@ class EngineThreadTest {
   @Test
   void servesManySubmittersAtOnce() throws Exception {
     model.recording = false;
-    engine.start();
     AtomicInteger refused = new AtomicInteger();
     AtomicInteger cancelled = new AtomicInteger();
+    // Sixteen come, and the first step lasts until there is one too many in the queue of eight.
+    model.before =
+        () -> {
+          while (refused.get() == 0) {
+            sleep(1);
+          }
+        };
+    engine.start();
     List<Future<?>> submitters = new ArrayList<>();
     try (ExecutorService threads = Executors.newFixedThreadPool(16)) {
       for (int t = 0; t < 16; t++) {
@@ -247,10 +254,11 @@ class EngineThreadTest {
 
   @Test
   void drainingCancelsWhatTakesLongerThanTheGrace() throws Exception {
-    model.before = () -> sleep(2);
+    // 280 of them are six seconds.
+    model.before = () -> sleep(20);
     engine.start();
-    RecordingListener quick = submit(1, 2);
     RecordingListener slow = submit(2, 280);
+    RecordingListener quick = submit(1, 2);
     assertThat(await(quick)).isTrue();
     engine.drain(Duration.ofMillis(50));
     assertThat(slow.last()).isEqualTo("cancelled in DECODE");

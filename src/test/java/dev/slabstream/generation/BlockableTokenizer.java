@@ -50,8 +50,8 @@ final class BlockableTokenizer extends DelegatingTokenizer {
 
   private static void await(CountDownLatch latch) {
     try {
-      if (!latch.await(10, TimeUnit.SECONDS)) {
-        throw new AssertionError("held up for more than 10 s");
+      if (!latch.await(20, TimeUnit.SECONDS)) {
+        throw new AssertionError("held up for more than 20 s");
       }
     } catch (InterruptedException e) {
       throw new AssertionError(e);

@@ -77,9 +77,9 @@ final class FakeEngine implements SequenceQueue {
   /// The next sequence that was submitted.
   Submission take() {
     try {
-      Submission submission = submissions.poll(5, TimeUnit.SECONDS);
+      Submission submission = submissions.poll(20, TimeUnit.SECONDS);
       if (submission == null) {
-        throw new AssertionError("nothing was submitted within 5 s");
+        throw new AssertionError("nothing was submitted within 20 s");
       }
       return submission;
     } catch (InterruptedException e) {

@@ -12,22 +12,28 @@ import dev.slabstream.generation.GenerationEvent.Token;
 import dev.slabstream.generation.GenerationOutcome.By;
 import dev.slabstream.generation.GenerationOutcome.Cancelled;
 import dev.slabstream.generation.GenerationOutcome.Stage;
+import dev.slabstream.kernel.FaultyKernels;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.reactivestreams.Subscription;
 import reactor.core.Disposable;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 
 /// The service over a real engine with a tiny model.
@@ -36,12 +42,24 @@ class GenerationOverEngineTest {
   private static final String PROMPT = "The quick brown fox";
 
   private final RecordingObserver observer = new RecordingObserver();
+  private final FaultyKernels kernels = new FaultyKernels();
   private @Nullable TinyService open;
 
   private TinyService open(EngineSettings settings, int numBlocks) {
-    TinyService tiny = new TinyService(settings, numBlocks, PrefixCacheScope.SESSION, observer);
+    TinyService tiny =
+        new TinyService(settings, numBlocks, PrefixCacheScope.SESSION, observer, kernels::over);
     open = tiny;
     return tiny;
+  }
+
+  /// From now on the engine stands still in a step for as long as this holds.
+  private void holdWhile(BooleanSupplier condition) {
+    kernels.before(
+        (_, _) -> {
+          while (condition.getAsBoolean()) {
+            LockSupport.parkNanos(100_000);
+          }
+        });
   }
 
   private TinyService open() {
@@ -145,7 +163,11 @@ class GenerationOverEngineTest {
   void givesTheLeaseBackInWhateverPhaseTheClientLeaves() {
     // One sequence at a time and a prompt in many steps: the second waits, and a prefill lasts.
     TinyService tiny = open(new EngineSettings(4, 1, 1), 64);
-    Disposable decoding = start(tiny, "a", p -> p.maxNewTokens(400).ignoreEos(true));
+    // Its client reads no further than that it has begun, so it cannot end by itself.
+    Disposable decoding =
+        tiny.service()
+            .generate(request("a", p -> p.maxNewTokens(400).ignoreEos(true)), null)
+            .subscribeWith(new ReadsOne());
     await(() -> tiny.engine().stats().generatedTokens() > 0);
     Disposable queued = start(tiny, "b", p -> p.maxNewTokens(10));
     await(() -> tiny.engine().stats().waiting() == 1);
@@ -155,10 +177,13 @@ class GenerationOverEngineTest {
     await(() -> observer.reports.size() == 2);
     assertThat(tiny.slab().stats().openLeases()).isZero();
 
-    Disposable prefilling = start(tiny, "word ".repeat(80), p -> p.maxNewTokens(1));
     long before = tiny.engine().stats().promptTokens();
+    AtomicBoolean holding = new AtomicBoolean(true);
+    holdWhile(() -> holding.get() && tiny.engine().stats().promptTokens() > before);
+    Disposable prefilling = start(tiny, "word ".repeat(80), p -> p.maxNewTokens(1));
     await(() -> tiny.engine().stats().promptTokens() > before);
     prefilling.dispose();
+    holding.set(false);
     await(() -> observer.reports.size() == 3);
     assertThat(tiny.slab().stats().openLeases()).isZero();
     assertThat(observer.outcomes())
@@ -198,6 +223,8 @@ class GenerationOverEngineTest {
     Flux<GenerationEvent> events =
         tiny.service()
             .generate(request("a", p -> p.maxNewTokens(400).ignoreEos(true)), session)
+            // Whoever asks for all would be computed to the end, however late it looks.
+            .limitRate(1)
             .doOnNext(
                 event -> {
                   if (event instanceof Token token && token.index() == 2) {
@@ -215,12 +242,17 @@ class GenerationOverEngineTest {
   @Test
   void cancelsWhatRunsWhenItCloses() throws InterruptedException {
     TinyService tiny = open();
-    List<Throwable> errors = new ArrayList<>();
+    List<Throwable> errors = new CopyOnWriteArrayList<>();
+    AtomicBoolean holding = new AtomicBoolean(true);
+    holdWhile(() -> holding.get() && tiny.engine().stats().generatedTokens() > 0);
     tiny.service()
         .generate(request("a", p -> p.maxNewTokens(400).ignoreEos(true)), null)
         .subscribe(event -> {}, errors::add);
     await(() -> tiny.engine().stats().generatedTokens() > 0);
-    tiny.service().close();
+    Thread closing = Thread.ofPlatform().start(tiny.service()::close);
+    await(() -> closing.getState() == Thread.State.TIMED_WAITING);
+    holding.set(false);
+    closing.join();
     assertThat(errors)
         .singleElement()
         .isInstanceOfSatisfying(
@@ -279,6 +311,14 @@ class GenerationOverEngineTest {
       }
     } else {
       events.blockLast(Duration.ofSeconds(20));
+    }
+  }
+
+  /// Takes the first event, and reads no further.
+  private static final class ReadsOne extends BaseSubscriber<GenerationEvent> {
+    @Override
+    protected void hookOnSubscribe(Subscription subscription) {
+      subscription.request(1);
     }
   }
 

@@ -51,6 +51,17 @@ final class TinyService implements AutoCloseable {
     this(setup, engineSettings, numBlocks, scope, observer, tokenizer -> tokenizer);
   }
 
+  /// @param computing what computes in place of the setup's kernels
+  TinyService(
+      EngineSettings engineSettings,
+      int numBlocks,
+      PrefixCacheScope scope,
+      GenerationObserver observer,
+      UnaryOperator<Kernels> computing) {
+    this(
+        Setup.PLAIN, engineSettings, numBlocks, scope, observer, tokenizer -> tokenizer, computing);
+  }
+
   /// @param tokenizing what tokenizes in place of the model's tokenizer
   TinyService(
       Setup setup,
@@ -59,7 +70,18 @@ final class TinyService implements AutoCloseable {
       PrefixCacheScope scope,
       GenerationObserver observer,
       UnaryOperator<Tokenizer> tokenizing) {
-    kernels = setup.backend.open(setup.threads, setup.vectorBits);
+    this(setup, engineSettings, numBlocks, scope, observer, tokenizing, kernels -> kernels);
+  }
+
+  private TinyService(
+      Setup setup,
+      EngineSettings engineSettings,
+      int numBlocks,
+      PrefixCacheScope scope,
+      GenerationObserver observer,
+      UnaryOperator<Tokenizer> tokenizing,
+      UnaryOperator<Kernels> computing) {
+    kernels = computing.apply(setup.backend.open(setup.threads, setup.vectorBits));
     loaded = TestModels.load(setup.model, kernels, numBlocks, setup.cache);
     LoadedTokenizer files;
     int vocabSize = loaded.model().config().vocabSize();

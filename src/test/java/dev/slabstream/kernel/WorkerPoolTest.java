@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -187,7 +188,10 @@ class WorkerPoolTest {
     Set<Thread> others = workers();
     try (WorkerPool pool = new WorkerPool(4)) {
       pool.run(8, 1, (from, to, worker) -> {});
-      Thread.sleep(20);
+      // They spin for a moment before they park.
+      while (!own(others).allMatch(thread -> thread.getState() == Thread.State.WAITING)) {
+        Thread.sleep(1);
+      }
       long before = cpuNanos(others);
       Thread.sleep(200);
       assertThat(cpuNanos(others) - before).isLessThan(20_000_000);
@@ -196,10 +200,11 @@ class WorkerPoolTest {
 
   private static long cpuNanos(Set<Thread> others) {
     var bean = ManagementFactory.getThreadMXBean();
-    return workers().stream()
-        .filter(thread -> !others.contains(thread))
-        .mapToLong(thread -> bean.getThreadCpuTime(thread.threadId()))
-        .sum();
+    return own(others).mapToLong(thread -> bean.getThreadCpuTime(thread.threadId())).sum();
+  }
+
+  private static Stream<Thread> own(Set<Thread> others) {
+    return workers().stream().filter(thread -> !others.contains(thread));
   }
 
   /// Live workers of all pools of this JVM.

@@ -1,0 +1,61 @@
+package dev.slabstream.config;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundBuffer;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.springframework.boot.reactor.netty.NettyServerCustomizer;
+import org.springframework.context.annotation.Bean;
+import reactor.netty.http.server.HttpServer;
+
+/// What the server has read from its connections, and holds for them: so that a test can wait until the server has seen what it sent.
+/// Thread-safe.
+public final class WatchedConnections implements NettyServerCustomizer {
+  private final Set<Channel> open = ConcurrentHashMap.newKeySet();
+  private final AtomicLong bytesRead = new AtomicLong();
+
+  static class Beans {
+    @Bean
+    WatchedConnections watchedConnections() {
+      return new WatchedConnections();
+    }
+  }
+
+  @Override
+  public HttpServer apply(HttpServer server) {
+    return server.doOnChannelInit(
+        (_, channel, _) -> {
+          open.add(channel);
+          channel.closeFuture().addListener(_ -> open.remove(channel));
+          channel.pipeline().addFirst(new Reads());
+        });
+  }
+
+  private final class Reads extends ChannelInboundHandlerAdapter {
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+      int bytes = ((ByteBuf) message).readableBytes();
+      context.fireChannelRead(message);
+      bytesRead.addAndGet(bytes);
+    }
+  }
+
+  /// Bytes that came from all connections so far, and that the server has looked at.
+  public long bytesRead() {
+    return bytesRead.get();
+  }
+
+  /// The most bytes that wait for the kernel to take them, of all connections.
+  public long mostPendingBytes() {
+    return open.stream().mapToLong(WatchedConnections::pendingBytes).max().orElse(0);
+  }
+
+  private static long pendingBytes(Channel channel) {
+    ChannelOutboundBuffer buffer = channel.unsafe().outboundBuffer();
+    return buffer == null ? 0 : buffer.totalPendingWriteBytes();
+  }
+}
