@@ -11,7 +11,7 @@ import java.util.stream.Collectors;
 /// What a [Soak] measured; all but `errors` after the warm-up.
 ///
 /// Bounds: resident memory and threads stay as they are, little heap is allocated for a token, no
-/// lease is left, no error but the 429 that is meant, as many tokens per second with most clients as
+/// lease is left, no error but the 429 that is meant, and that with most clients only, as many tokens per second with most clients as
 /// with fewer, and who is taken waits for a first token no longer than the queue takes.
 ///
 /// @param seconds from the first to the last moment of it
@@ -155,6 +155,10 @@ record SoakResult(
         most.tokensPerSecond >= MIN_OF_BEST_RATE * best,
         "%.1f tokens/s with most clients; at best %.1f".formatted(most.tokensPerSecond, best));
     report.bound(most.refused > 0, "nobody was refused");
+    for (OfClients each : clients.subList(0, clients.size() - 1)) {
+      report.bound(
+          each.refused == 0, "%d clients: %d were refused".formatted(each.clients, each.refused));
+    }
     report.bound(
         most.p99FirstTokenMillis <= MAX_OF_QUEUE_TIME * most.queueMillis,
         "%d clients: the p99 of first tokens is %.0f ms; a full queue leaves in %.0f"

@@ -31,6 +31,7 @@ class SoakResultTest {
   private static final class Slices {
     String error = "overloaded";
     long firstTokenMillis = 5_000;
+    boolean refusesAll = false;
   }
 
   @BeforeEach
@@ -74,6 +75,12 @@ class SoakResultTest {
   void anErrorThatIsNotMeant() {
     slices.error = "internal";
     assertThat(broken()).containsExactly("errors: {internal=2}", "nobody was refused");
+  }
+
+  @Test
+  void aRefusalWithFewClients() {
+    slices.refusesAll = true;
+    assertThat(broken()).containsExactly("1 clients: 1 were refused");
   }
 
   @Test
@@ -122,12 +129,12 @@ class SoakResultTest {
     return SoakResult.of(gauges(), all, report);
   }
 
-  /// A good one, and with 64 clients one that is refused or fails.
+  /// A good one, and with 64 clients, or always, one that is refused or fails.
   private List<Answer> answers(int clients) {
     long first = slices.firstTokenMillis * 1_000_000;
     Answer good = new Answer(0, new long[] {first, first + 50_000_000}, 10, "", 0);
     Answer refused = new Answer(0, new long[0], 0, slices.error, 1);
-    return clients == 1 ? List.of(good) : List.of(good, refused);
+    return clients == 1 && !slices.refusesAll ? List.of(good) : List.of(good, refused);
   }
 
   /// One a second. A request is admitted each second.
