@@ -48,9 +48,11 @@ public final class AdmissionGate {
           maxRequests, requests + 1, atLeastOne(drain.secondsForRequests(requests)));
     }
     requireRoom(promptTokens);
+    // Before it is counted: nobody would give back a place that there was no memory for.
+    Place place = new Place(promptTokens);
     requests++;
     tokens += promptTokens;
-    return new Place(promptTokens);
+    return place;
   }
 
   /// Refuses when the prompts of those that wait already, and further ones of `promptTokens`, are too much.

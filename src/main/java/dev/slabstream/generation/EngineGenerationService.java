@@ -6,13 +6,12 @@ import dev.slabstream.engine.SequenceHandle;
 import dev.slabstream.engine.SequenceRequest;
 import dev.slabstream.generation.Generation.TimedEvent;
 import dev.slabstream.generation.GenerationEvent.Token;
-import dev.slabstream.generation.GenerationOutcome.Failed;
-import dev.slabstream.generation.GenerationOutcome.Refused;
 import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.tokenizer.Tokenizer;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -23,6 +22,7 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
@@ -42,6 +42,9 @@ import reactor.core.scheduler.Schedulers;
 /// the engine hangs. The engine is closed after that, as it ends what is cancelled.
 public final class EngineGenerationService implements GenerationService, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(EngineGenerationService.class);
+
+  private static final Flux<GenerationEvent> OUT_OF_MEMORY =
+      Flux.error(Ending.NO_MEMORY);
 
   /// Seeds of our own making stay below this, so that a JSON reader with doubles can hand them
   /// back.
@@ -194,7 +197,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   public void close() {
     drain();
     for (Generation generation : inFlight) {
-      generation.cancelByServer(ErrorType.CANCELLED, "the server is shutting down");
+      generation.cancel(Cancellation.SHUTDOWN);
     }
     tokenizing.shutdown();
     try {
@@ -220,21 +223,30 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     long came = context.nanoClock().getAsLong();
     try {
       return start(request, sessionId);
-    } catch (GenerationException refusal) {
-      return refused(new Refused(refusal.type()), refusal, came);
     } catch (Throwable e) { // Reactor would leave the client of an Error waiting
-      log.error("A request could not begin", e);
-      var failure =
-          new GenerationException(ErrorType.GENERATION, "the request could not be prepared");
-      return refused(new Failed(failure.type()), failure, came);
+      return refused(e, came);
     }
   }
 
-  private Flux<GenerationEvent> refused(
-      GenerationOutcome outcome, GenerationException refusal, long cameNanos) {
-    long nanos = context.nanoClock().getAsLong() - cameNanos;
-    observer.ended(new GenerationObserver.Report(outcome, 0, 0, nanos, null));
-    return Flux.error(refusal);
+  private Flux<GenerationEvent> refused(Throwable cause, long cameNanos) {
+    try {
+      Ending ending = refusal(cause);
+      long nanos = context.nanoClock().getAsLong() - cameNanos;
+      observer.ended(new GenerationObserver.Report(ending.outcome(), 0, 0, nanos, null));
+      return Flux.error(Objects.requireNonNull(ending.failure()));
+    } catch (Throwable e) {
+      Guarded.log(log, Level.ERROR, "The refusal of a request could not be told as it should be", e);
+      return OUT_OF_MEMORY;
+    }
+  }
+
+  private static Ending refusal(Throwable cause) {
+    if (cause instanceof GenerationException refusal) {
+      return Ending.refused(refusal);
+    }
+    Guarded.log(log, Level.ERROR, "A request could not begin", cause);
+    return Ending.failed(
+        new GenerationException(ErrorType.GENERATION, "the request could not be prepared"));
   }
 
   private Flux<GenerationEvent> start(GenerateRequest request, @Nullable String sessionId) {
@@ -275,7 +287,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
         .events()
         .publishOn(delivering)
         .doOnRequest(generation::requested)
-        .doOnCancel(generation::cancelByClient)
+        .doOnCancel(() -> generation.cancel(Cancellation.CLIENT_GONE))
         .map(timed -> delivered(generation, timed))
         .takeUntilOther(generation.abandonment())
         .takeUntilOther(abandoned.asMono())

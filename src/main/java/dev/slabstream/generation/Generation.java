@@ -15,10 +15,6 @@ import dev.slabstream.generation.GenerationEvent.Finished;
 import dev.slabstream.generation.GenerationEvent.PrefillToken;
 import dev.slabstream.generation.GenerationEvent.Started;
 import dev.slabstream.generation.GenerationOutcome.By;
-import dev.slabstream.generation.GenerationOutcome.Cancelled;
-import dev.slabstream.generation.GenerationOutcome.Completed;
-import dev.slabstream.generation.GenerationOutcome.Failed;
-import dev.slabstream.generation.GenerationOutcome.Refused;
 import dev.slabstream.generation.GenerationOutcome.Stage;
 import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.sampling.SampledToken;
@@ -33,6 +29,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -51,7 +48,7 @@ import reactor.core.publisher.Sinks;
 ///    Whatever throws on the way there, an [Error] too, becomes that end.
 ///
 /// Events are written by one thread at a time: that of the claim until the submission, the engine's
-/// from there on. [#cancelByClient()] and [#cancelByServer] may come from any thread at any moment;
+/// from there on. [#cancel(Cancellation)] may come from any thread at any moment;
 /// once it is claimed they only ask, and whoever has the request at that moment ends it. A client that does not read is
 /// told nothing more: [#abandonment()] ends its stream past what still waits for it.
 final class Generation implements Runnable, SequenceListener {
@@ -84,14 +81,9 @@ final class Generation implements Runnable, SequenceListener {
   /// since the request came.
   record TimedEvent(GenerationEvent event, long nanos) {}
 
-  /// Who asked for the end, and why.
-  private record Cancellation(By by, ErrorType type, String reason) {}
-
-  /// For when there is no memory for another one.
-  private static final GenerationException OUT_OF_MEMORY =
-      new GenerationException(ErrorType.GENERATION, "the generation failed");
-
-  private static final Failed ENDED_OUT_OF_MEMORY = new Failed(OUT_OF_MEMORY.type());
+  static {
+    rehearseAbandonment();
+  }
 
   private final String inputs;
   private final ValidParameters parameters;
@@ -119,6 +111,10 @@ final class Generation implements Runnable, SequenceListener {
   private float[] promptLogprobs = new float[0];
   private long lastTokenNanos;
 
+  /// The sink threw at an event: whoever it threw in the middle of may never pass on another one,
+  /// nor the end.
+  private boolean broken;
+
   Generation(String inputs, ValidParameters parameters, GenerationContext context, Owner owner) {
     this.inputs = inputs;
     this.parameters = parameters;
@@ -136,6 +132,14 @@ final class Generation implements Runnable, SequenceListener {
             context.timers(),
             context.nanoClock(),
             this::cancelSlowClient);
+  }
+
+  /// Loads what ends a stream past its sink: when that is wanted, there may be no memory to load it.
+  private static void rehearseAbandonment() {
+    Sinks.Empty<Void> abandonment = Sinks.empty();
+    Disposable unused =
+        Flux.never().takeUntilOther(abandonment.asMono()).subscribe(_ -> {}, _ -> {});
+    abandonment.tryEmitError(Ending.NO_MEMORY);
   }
 
   /// Gives it its place in the queue, which it leaves at once if it has ended meanwhile; once,
@@ -178,8 +182,13 @@ final class Generation implements Runnable, SequenceListener {
 
   private void waitedTooLong() {
     if (claim()) {
-      owner.withdraw(this);
-      fail(timeOver(firstLimit()), null);
+      Ending ending = Ending.OUT_OF_MEMORY;
+      try {
+        owner.withdraw(this);
+        ending = Ending.failed(timeOver(firstLimit()));
+      } finally {
+        end(ending, null);
+      }
     }
   }
 
@@ -242,42 +251,36 @@ final class Generation implements Runnable, SequenceListener {
     return cachedTokens;
   }
 
-  void cancelByClient() {
-    cancel(new Cancellation(By.CLIENT, ErrorType.CANCELLED, "the client went away"));
-  }
-
-  /// @param type what the client is told
-  void cancelByServer(ErrorType type, String reason) {
-    cancel(new Cancellation(By.SERVER, type, reason));
-  }
-
   private void cancelSlowClient() {
-    String reason =
-        "the client did not read for %d ms"
-            .formatted(context.settings().slowClientTimeout().toMillis());
-    cancel(new Cancellation(By.SLOW_CLIENT, ErrorType.SLOW_CLIENT, reason));
-    abandonment.tryEmitError(
-        new GenerationException(ErrorType.SLOW_CLIENT, "cancelled: " + reason));
+    cancel(Cancellation.SLOW_CLIENT);
+    GenerationException told = Ending.NO_MEMORY;
+    try {
+      told = Cancellation.SLOW_CLIENT.told();
+    } finally {
+      abandonment.tryEmitError(told);
+    }
   }
 
-  private void cancel(Cancellation asked) {
+  /// Asks for its end; who is the first to ask says why. Throws nothing: who cancels has others to
+  /// care for.
+  void cancel(Cancellation why) {
     synchronized (this) {
       if (cancellation != null) {
         return;
       }
-      cancellation = asked;
+      cancellation = why;
     }
-    SequenceHandle submitted = handle;
-    if (submitted != null) {
-      submitted.cancel();
-    } else if (claim()) {
-      owner.withdraw(this);
-      endCancelled(Stage.TOKENIZING, null);
+    try {
+      SequenceHandle submitted = handle;
+      if (submitted != null) {
+        submitted.cancel();
+      } else if (claim()) {
+        endCancelled(Stage.TOKENIZING, null);
+        owner.withdraw(this);
+      }
+    } catch (Throwable e) {
+      Guarded.log(log, Level.ERROR, "A request could not be cancelled as it should be", e);
     }
-  }
-
-  private void refuse(GenerationException refusal) {
-    end(new Refused(refusal.type()), null, null, refusal);
   }
 
   @Override
@@ -299,13 +302,9 @@ final class Generation implements Runnable, SequenceListener {
         text = stream;
         submitUnlessCancelled();
       }
-    } catch (GenerationException e) {
-      if (mine || claim()) {
-        refuse(e);
-      }
     } catch (Throwable e) { // an Error too must end this request, or its client waits for ever
       if (mine || claim()) {
-        failWithout("the request could not be prepared", e, null);
+        endFailed("the request could not be prepared", e, null);
       }
     }
   }
@@ -383,50 +382,56 @@ final class Generation implements Runnable, SequenceListener {
 
   @Override
   public void onFinished(FinishReason reason, SequenceTimes times) {
-    Finished finished;
+    Ending ending;
     try {
       FinishReason told = text().finish() ? FinishReason.STOP_SEQUENCE : reason;
       ValidRequest valid = request();
-      finished =
-          new Finished(
-              valid.prefix() + text().text(),
-              told,
-              generatedTokens,
-              valid.promptIds().length,
-              cachedTokens,
-              seed(),
-              prefill());
+      ending =
+          Ending.completed(
+              new Finished(
+                  valid.prefix() + text().text(),
+                  told,
+                  generatedTokens,
+                  valid.promptIds().length,
+                  cachedTokens,
+                  seed(),
+                  prefill()));
     } catch (Throwable e) {
       onFailed(e, times);
       return;
     }
-    end(new Completed(finished.reason()), times, finished, null);
+    end(ending, times);
   }
 
   @Override
   public void onFailed(Throwable cause, SequenceTimes times) {
-    if (cause instanceof TimeLimitException over) {
-      fail(timeOver(over.limit()), times);
-    } else if (cause instanceof NonFiniteLogitsException) {
-      fail(
-          new GenerationException(
-              ErrorType.NON_FINITE_LOGITS,
-              "the model computed NaN or infinity after %d tokens".formatted(generatedTokens)),
-          times);
-    } else {
-      failWithout("the generation failed", cause, times);
+    endFailed("the generation failed", cause, times);
+  }
+
+  /// @param told what the client hears of a failure of the server's own; the log has the cause
+  private void endFailed(String told, Throwable cause, @Nullable SequenceTimes times) {
+    Ending ending = Ending.OUT_OF_MEMORY;
+    try {
+      ending = failure(told, cause);
+    } finally {
+      end(ending, times);
     }
   }
 
-  /// Ends with a failure of the server's own: the log has the cause, the client hears none of it.
-  private void failWithout(String told, Throwable cause, @Nullable SequenceTimes times) {
-    try {
-      log.error("After {} tokens {}", generatedTokens, told, cause);
-      fail(new GenerationException(ErrorType.GENERATION, told), times);
-    } catch (Throwable e) {
-      end(ENDED_OUT_OF_MEMORY, times, null, OUT_OF_MEMORY);
-      throw e;
-    }
+  private Ending failure(String told, Throwable cause) {
+    return switch (cause) {
+      case GenerationException refusal -> Ending.refused(refusal);
+      case TimeLimitException over -> Ending.failed(timeOver(over.limit()));
+      case NonFiniteLogitsException _ ->
+          Ending.failed(
+              new GenerationException(
+                  ErrorType.NON_FINITE_LOGITS,
+                  "the model computed NaN or infinity after %d tokens".formatted(generatedTokens)));
+      default -> {
+        log.error("After {} tokens {}", generatedTokens, told, cause);
+        yield Ending.failed(new GenerationException(ErrorType.GENERATION, told));
+      }
+    };
   }
 
   private GenerationException timeOver(TimeLimitException.Limit limit) {
@@ -469,77 +474,102 @@ final class Generation implements Runnable, SequenceListener {
   }
 
   private void endCancelled(Stage stage, @Nullable SequenceTimes times) {
-    Cancellation asked = cancellation;
-    if (asked == null) {
-      // The engine does that to everything it still has when it closes.
-      asked = new Cancellation(By.SERVER, ErrorType.CANCELLED, "the server is shutting down");
+    Ending ending = Ending.OUT_OF_MEMORY;
+    try {
+      Cancellation asked = cancellation;
+      // Without being asked, the engine does that to everything it still has when it closes.
+      ending = Ending.cancelled(asked == null ? Cancellation.SHUTDOWN : asked, stage);
+    } finally {
+      end(ending, times);
     }
-    var cancelled = new GenerationException(asked.type(), "cancelled: " + asked.reason());
-    end(new Cancelled(stage, asked.by()), times, null, cancelled);
   }
 
-  private void fail(GenerationException failure, @Nullable SequenceTimes times) {
-    end(new Failed(failure.type()), times, null, failure);
-  }
-
-  /// Once, whoever calls it. What throws in here does not keep the client from being told, and the
-  /// owner from being left.
-  ///
-  /// @param finished the last event, or else `failure` ends the stream
-  private void end(
-      GenerationOutcome outcome,
-      @Nullable SequenceTimes times,
-      @Nullable Finished finished,
-      @Nullable GenerationException failure) {
+  /// Once, whoever calls it. Throws nothing, and nothing that goes wrong on the way keeps the rest
+  /// from being done: what it held is free, it is counted, its client is told. What has to be done
+  /// even when memory has run out needs none.
+  private void end(Ending ending, @Nullable SequenceTimes times) {
     if (!ended.compareAndSet(false, true)) {
       return;
     }
     try {
-      pace.end();
-      if (place != null) {
-        place.leave();
-      }
-      owner.ended(this);
-      ValidRequest valid = request;
-      owner.report(
-          new GenerationObserver.Report(
-              outcome,
-              valid == null ? 0 : valid.promptIds().length,
-              generatedTokens,
-              context.nanoClock().getAsLong() - cameNanos,
-              times));
+      settle(ending, times);
+    } catch (Throwable e) {
+      Guarded.log(log, Level.ERROR, "A request did not end as it should", e);
+    } finally {
+      owner.left(this);
+    }
+  }
+
+  private void settle(Ending ending, @Nullable SequenceTimes times) {
+    try {
+      giveBack();
     } finally {
       try {
-        tellEnd(finished, failure);
+        report(ending.outcome(), times);
       } finally {
-        owner.left(this);
+        tell(ending);
       }
     }
   }
 
-  private void tellEnd(@Nullable Finished finished, @Nullable GenerationException failure) {
+  private void giveBack() {
     try {
-      if (finished != null) {
-        emit(finished, 0);
+      AdmissionGate.Place taken = place;
+      if (taken != null) {
+        taken.leave();
+      }
+    } finally {
+      try {
+        pace.end();
+      } finally {
+        owner.ended(this);
+      }
+    }
+  }
+
+  private void report(GenerationOutcome outcome, @Nullable SequenceTimes times) {
+    ValidRequest valid = request;
+    owner.report(
+        new GenerationObserver.Report(
+            outcome,
+            valid == null ? 0 : valid.promptIds().length,
+            generatedTokens,
+            context.nanoClock().getAsLong() - cameNanos,
+            times));
+  }
+
+  private void tell(Ending ending) {
+    try {
+      Finished last = ending.last();
+      if (last != null) {
+        emit(last, 0);
         require(sink.tryEmitComplete());
       } else {
-        emitError(failure == null ? OUT_OF_MEMORY : failure);
+        emitError(Objects.requireNonNullElse(ending.failure(), Ending.NO_MEMORY));
       }
     } catch (Throwable e) {
       // Past the sink, which takes no more.
-      abandonment.tryEmitError(OUT_OF_MEMORY);
+      abandonment.tryEmitError(Ending.NO_MEMORY);
       throw e;
     }
   }
 
   private void emit(GenerationEvent event, long nanos) {
     pace.handedOut();
-    require(sink.tryEmitNext(new TimedEvent(event, nanos)));
+    TimedEvent timed = new TimedEvent(event, nanos);
+    try {
+      require(sink.tryEmitNext(timed));
+    } catch (Throwable e) {
+      broken = true;
+      throw e;
+    }
   }
 
   private void emitError(GenerationException failure) {
     Cancellation asked = cancellation;
-    if (asked != null && asked.by() != By.SERVER) {
+    if (broken) {
+      abandonment.tryEmitError(failure);
+    } else if (asked != null && asked.by() != By.SERVER) {
       // Nobody listens, and Reactor would log the error as a lost one.
       require(sink.tryEmitComplete());
     } else {
@@ -551,7 +581,7 @@ final class Generation implements Runnable, SequenceListener {
   /// other refusal is a defect, and ends the request: a stream with a hole in it is worth nothing.
   private void require(Sinks.EmitResult result) {
     if (result == Sinks.EmitResult.FAIL_CANCELLED) {
-      cancelByClient();
+      cancel(Cancellation.CLIENT_GONE);
     } else {
       result.orThrow();
     }

@@ -47,6 +47,20 @@ public final class GenerationException extends RuntimeException {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 
+  private GenerationException(ErrorType type, String message, boolean withTrace) {
+    super(message, null, withTrace, withTrace);
+    this.type = type;
+    this.field = null;
+    this.limit = null;
+    this.actual = null;
+    this.retryAfterSeconds = 0;
+  }
+
+  /// One that can be thrown any number of times: it has no trace, and nothing can be added to it.
+  static GenerationException shared(ErrorType type, String message) {
+    return new GenerationException(type, message, false);
+  }
+
   static GenerationException overloaded(OverloadedException e) {
     return new GenerationException(
         ErrorType.OVERLOADED,

@@ -2,6 +2,7 @@ package dev.slabstream.generation;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /// Keeps what an observer throws away from the request that it observes, an
 /// [Error] too.
@@ -16,28 +17,32 @@ final class GuardedObserver implements GenerationObserver {
 
   @Override
   public void firstToken(long nanos) {
-    guarded(() -> observer.firstToken(nanos));
+    try {
+      observer.firstToken(nanos);
+    } catch (Throwable e) {
+      failed(e);
+    }
   }
 
   @Override
   public void nextToken(long nanos) {
-    guarded(() -> observer.nextToken(nanos));
+    try {
+      observer.nextToken(nanos);
+    } catch (Throwable e) {
+      failed(e);
+    }
   }
 
   @Override
   public void ended(Report report) {
-    guarded(() -> observer.ended(report));
+    try {
+      observer.ended(report);
+    } catch (Throwable e) {
+      failed(e);
+    }
   }
 
-  private static void guarded(Runnable call) {
-    try {
-      call.run();
-    } catch (Throwable e) {
-      try {
-        log.warn("The observer of generations failed", e);
-      } catch (Throwable alsoLost) {
-        // When memory runs out, it does so for the log as well.
-      }
-    }
+  private static void failed(Throwable thrown) {
+    Guarded.log(log, Level.WARN, "The observer of generations failed", thrown);
   }
 }

@@ -47,22 +47,35 @@ final class InMemorySessions implements Sessions {
   @Override
   public SessionInfo create(GenerateParameters defaults) {
     ValidParameters unused = validator.validate(defaults);
-    if (!takePlace()) {
-      sweep();
-      if (!takePlace()) {
-        throw new GenerationException(
-            ErrorType.TOO_MANY_SESSIONS,
-            "all %d sessions are in use".formatted(max),
-            null,
-            max,
-            max);
-      }
-    }
+    // Made before it takes its place: what fails here has taken nothing.
     String id = newId();
     SessionGenerator generator = new SessionGenerator(id, defaults, cacheScopes.ofSession(), clock);
-    open.put(id, generator);
+    SessionInfo info = generator.info(idleTimeout);
+    requirePlace();
+    try {
+      open.put(id, generator);
+    } catch (Throwable e) {
+      open.remove(id);
+      places.decrementAndGet();
+      throw e;
+    }
     created.incrementAndGet();
-    return generator.info(idleTimeout);
+    return info;
+  }
+
+  private void requirePlace() {
+    if (takePlace()) {
+      return;
+    }
+    sweep();
+    if (!takePlace()) {
+      throw new GenerationException(
+          ErrorType.TOO_MANY_SESSIONS,
+          "all %d sessions are in use".formatted(max),
+          null,
+          max,
+          max);
+    }
   }
 
   @Override
@@ -76,11 +89,11 @@ final class InMemorySessions implements Sessions {
     if (!generator.close()) {
       throw SessionGenerator.notFound();
     }
-    forget(generator, deleted);
     Generation running = generator.inFlight();
     if (running != null) {
-      running.cancelByServer(ErrorType.SESSION_DELETED, "the session was deleted");
+      running.cancel(Cancellation.SESSION_DELETED);
     }
+    forget(generator, deleted);
   }
 
   @Override
@@ -125,9 +138,9 @@ final class InMemorySessions implements Sessions {
   /// Once for each session, by whoever closed it.
   private void forget(SessionGenerator generator, AtomicLong counter) {
     open.remove(generator.id());
-    cacheScopes.ended(generator.cacheScope());
     places.decrementAndGet();
     counter.incrementAndGet();
+    cacheScopes.ended(generator.cacheScope());
   }
 
   private boolean takePlace() {

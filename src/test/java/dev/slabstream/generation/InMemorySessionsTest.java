@@ -58,6 +58,19 @@ class InMemorySessionsTest {
   }
 
   @Test
+  void memoryThatRunsOutWhereASessionIsMadeTakesNoPlace() {
+    for (int i = 0; i < MAX; i++) {
+      clock.hook.failAt(1);
+      assertThatExceptionOfType(OutOfMemoryError.class)
+          .isThrownBy(() -> sessions.create(GenerateParameters.NONE));
+    }
+    for (int i = 0; i < MAX; i++) {
+      assertThat(sessions.create(GenerateParameters.NONE).busy()).isFalse();
+    }
+    assertThat(sessions.size()).isEqualTo(MAX);
+  }
+
+  @Test
   void keepsDefaultsThatTheCallerChangesLater() {
     List<String> stop = new ArrayList<>(List.of("x"));
     SessionInfo info = sessions.create(ParametersBuilder.parameters(p -> p.stop(stop)));
