@@ -6,8 +6,8 @@ import java.util.function.LongSupplier;
 /// request takes a [Place] where it enters the service, before it is tokenized, and waits wherever it does, for a tokenizer and
 /// then in the engine's queue. So both are one queue, and no burst gets past the bound.
 ///
-/// Whoever has the request gives the place back when it stops waiting, by [Place#leave()]: the engine at its admission or at its
-/// end in the queue, and before the engine has it, whoever took the place.
+/// Whoever has the request gives the place back when it stops waiting: the engine at its admission, by [Place#admit()], or at its
+/// end in the queue, by [Place#leave()]; and before the engine has it, whoever took the place.
 ///
 /// A request that would wait alone is never refused: the bounds are for the crowd.
 ///
@@ -41,7 +41,7 @@ public final class AdmissionGate {
   /// @param promptTokens how many tokens its prompt has, as far as known; see [Place#settle(int)]
   /// @throws OverloadedException when it is full
   public synchronized Place enter(int promptTokens) {
-    passTime();
+    passTime(requests);
     if (requests >= maxRequests) {
       refused++;
       throw OverloadedException.byRequests(
@@ -64,9 +64,9 @@ public final class AdmissionGate {
     }
   }
 
-  /// In how many seconds those that wait now will have left at the rate measured lately: 1 to [#MAX_RETRY_AFTER_SECONDS].
+  /// In how many seconds those that wait now will have been admitted at the rate measured lately: 1 to [#MAX_RETRY_AFTER_SECONDS].
   public synchronized int retryAfterSeconds() {
-    passTime();
+    passTime(requests);
     return atLeastOne(drain.secondsForRequests(requests));
   }
 
@@ -83,9 +83,10 @@ public final class AdmissionGate {
     return refused;
   }
 
-  private void passTime() {
+  /// @param waited how many have since the last time
+  private void passTime(int waited) {
     long now = nanoClock.getAsLong();
-    if (requests > 0) {
+    if (waited > 0) {
       drain.waited(now - lastNanos);
     }
     lastNanos = now;
@@ -117,17 +118,30 @@ public final class AdmissionGate {
       }
     }
 
-    /// Gives the place back; harmless when it was before.
+    /// Gives the place back because its request is admitted, which shows how fast the queue drains; harmless when it was given
+    /// back before.
+    public void admit() {
+      giveBack(true);
+    }
+
+    /// Gives the place back because its request gives up or ends; harmless when it was given back before.
     public void leave() {
+      giveBack(false);
+    }
+
+    private void giveBack(boolean admitted) {
       synchronized (AdmissionGate.this) {
         if (left) {
           return;
         }
         left = true;
-        passTime();
+        int waited = requests;
         requests--;
         tokens -= promptTokens;
-        drain.left(promptTokens);
+        passTime(waited);
+        if (admitted) {
+          drain.admitted(promptTokens);
+        }
       }
     }
   }

@@ -115,9 +115,13 @@ final class Sequence implements SequenceHandle {
     return paused;
   }
 
-  /// It waits no longer.
+  /// It waits no longer: it has its lease, or it ends without one.
   void leaveQueue() {
-    place.leave();
+    if (lease == null) {
+      place.leave();
+    } else {
+      place.admit();
+    }
   }
 
   /// When its time is over, as far as it has come.

@@ -43,8 +43,7 @@ import reactor.core.scheduler.Schedulers;
 public final class EngineGenerationService implements GenerationService, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(EngineGenerationService.class);
 
-  private static final Flux<GenerationEvent> OUT_OF_MEMORY =
-      Flux.error(Ending.NO_MEMORY);
+  private static final Flux<GenerationEvent> OUT_OF_MEMORY = Flux.error(Ending.NO_MEMORY);
 
   /// Seeds of our own making stay below this, so that a JSON reader with doubles can hand them
   /// back.
@@ -235,7 +234,8 @@ public final class EngineGenerationService implements GenerationService, AutoClo
       observer.ended(new GenerationObserver.Report(ending.outcome(), 0, 0, nanos, null));
       return Flux.error(Objects.requireNonNull(ending.failure()));
     } catch (Throwable e) {
-      Guarded.log(log, Level.ERROR, "The refusal of a request could not be told as it should be", e);
+      Guarded.log(
+          log, Level.ERROR, "The refusal of a request could not be told as it should be", e);
       return OUT_OF_MEMORY;
     }
   }

@@ -70,11 +70,7 @@ final class InMemorySessions implements Sessions {
     sweep();
     if (!takePlace()) {
       throw new GenerationException(
-          ErrorType.TOO_MANY_SESSIONS,
-          "all %d sessions are in use".formatted(max),
-          null,
-          max,
-          max);
+          ErrorType.TOO_MANY_SESSIONS, "all %d sessions are in use".formatted(max), null, max, max);
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -116,11 +117,11 @@ class AdmissionGateTest {
   }
 
   @Test
-  void saysWhenThoseThatWaitWillHaveLeftAtTheRateOfLate() {
+  void saysWhenThoseThatWaitWillHaveBeenAdmittedAtTheRateOfLate() {
     Deque<Place> places = enter(4, 10);
     for (int i = 0; i < 5; i++) {
       clock.advance(2 * SECOND);
-      places.remove().leave();
+      places.remove().admit();
       places.add(gate.enter(10));
     }
     // Half a request a second, four wait.
@@ -135,7 +136,7 @@ class AdmissionGateTest {
   void measuresTokensWhenTheyAreWhatIsFull() {
     Deque<Place> places = new ArrayDeque<>(List.of(gate.enter(20), gate.enter(20)));
     clock.advance(SECOND);
-    places.remove().leave();
+    places.remove().admit();
     gate.enter(78);
     // 20 tokens in a second, 98 wait; of requests it is one a second, and two wait.
     assertThat(refused(3).retryAfterSeconds()).isEqualTo(5);
@@ -147,7 +148,7 @@ class AdmissionGateTest {
     assertThat(gate.retryAfterSeconds()).isEqualTo(1);
     Deque<Place> places = enter(4, 1);
     clock.advance(SECOND / 1000);
-    places.remove().leave();
+    places.remove().admit();
     gate.enter(1);
     assertThat(refused(1).retryAfterSeconds()).isEqualTo(1);
     clock.advance(1000 * SECOND);
@@ -166,7 +167,7 @@ class AdmissionGateTest {
   void timeInWhichNobodyWaitedSaysNothing() {
     Place first = gate.enter(1);
     clock.advance(2 * SECOND);
-    first.leave();
+    first.admit();
     clock.advance(1000 * SECOND);
     enter(4, 1);
     assertThat(refused(1).retryAfterSeconds()).isEqualTo(8);
@@ -177,17 +178,58 @@ class AdmissionGateTest {
     Deque<Place> places = enter(4, 1);
     for (int i = 0; i < 100; i++) {
       clock.advance(SECOND / 100);
-      places.remove().leave();
+      places.remove().admit();
       places.add(gate.enter(1));
     }
     assertThat(refused(1).retryAfterSeconds()).isEqualTo(1);
     for (int i = 0; i < 100; i++) {
       clock.advance(5 * SECOND);
-      places.remove().leave();
+      places.remove().admit();
       places.add(gate.enter(1));
     }
     // Four at one in five seconds.
     assertThat(refused(1).retryAfterSeconds()).isEqualTo(20);
+  }
+
+  /// A client that goes with all its connections, or a queue in which everybody's time is over: what waits behind them is not served any
+  /// faster for it.
+  @Test
+  void whoLeavesWithoutBeingAdmittedDoesNotMakeItFaster() {
+    Deque<Place> places = enter(4, 10);
+    for (int i = 0; i < 5; i++) {
+      clock.advance(2 * SECOND);
+      places.remove().admit();
+      places.add(gate.enter(10));
+    }
+    assertThat(refused(10).retryAfterSeconds()).isEqualTo(8);
+    while (!places.isEmpty()) {
+      places.remove().leave();
+    }
+    // It waits for nobody now, and half a request a second it still is when others come.
+    assertThat(gate.retryAfterSeconds()).isEqualTo(1);
+    enter(3, 30);
+    assertThat(gate.retryAfterSeconds()).isEqualTo(6);
+    // Five tokens a second were admitted, 90 wait.
+    assertThat(refused(20).retryAfterSeconds()).isEqualTo(18);
+  }
+
+  @Test
+  void aPlaceIsBackEvenWhenTheTimeCannotBeTold() {
+    AtomicBoolean broken = new AtomicBoolean();
+    AdmissionGate faulty =
+        new AdmissionGate(
+            4,
+            100,
+            () -> {
+              if (broken.get()) {
+                throw new OutOfMemoryError("injected");
+              }
+              return 0;
+            });
+    Place place = faulty.enter(10);
+    broken.set(true);
+    assertThatExceptionOfType(OutOfMemoryError.class).isThrownBy(place::leave);
+    assertThat(faulty.stats()).isEqualTo(new QueueStats(0, 0));
   }
 
   /// Many threads that enter, learn the length, and leave once or twice: the bounds hold at every moment, and nothing is left over.

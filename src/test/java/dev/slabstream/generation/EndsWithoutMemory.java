@@ -266,7 +266,8 @@ final class EndsWithoutMemory {
 
   public static void main(String[] args) {
     // Events for the log are made, and go nowhere.
-    ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)).detachAndStopAllAppenders();
+    ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME))
+        .detachAndStopAllAppenders();
     List<Request> requests = new ArrayList<>();
     for (Way way : Way.values()) {
       Request withRoom = new Request(way, Integer.MAX_VALUE);

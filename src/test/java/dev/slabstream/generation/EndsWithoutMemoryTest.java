@@ -11,8 +11,7 @@ class EndsWithoutMemoryTest {
   @Test
   void everyEndIsOneHoweverLittleMemoryIsLeft() throws Exception {
     List<String> lines =
-        OwnJvm.run(
-            EndsWithoutMemory.class, List.of("-XX:+UseSerialGC", "-Xms16m", "-Xmx16m"));
+        OwnJvm.run(EndsWithoutMemory.class, List.of("-XX:+UseSerialGC", "-Xms16m", "-Xmx16m"));
     assertThat(lines)
         .hasSize(EndsWithoutMemory.Way.values().length + 1)
         .allSatisfy(

@@ -144,7 +144,7 @@ final class FakeEngine implements SequenceQueue {
     }
 
     Submission admit() {
-      place.leave();
+      place.admit();
       listener().onAdmitted();
       return this;
     }
