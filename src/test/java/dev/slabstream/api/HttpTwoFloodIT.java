@@ -1,5 +1,15 @@
 package dev.slabstream.api;
 
+import static dev.slabstream.api.HttpTwo.DATA;
+import static dev.slabstream.api.HttpTwo.END_HEADERS;
+import static dev.slabstream.api.HttpTwo.END_STREAM;
+import static dev.slabstream.api.HttpTwo.HEADERS;
+import static dev.slabstream.api.HttpTwo.PING;
+import static dev.slabstream.api.HttpTwo.POST_GENERATE;
+import static dev.slabstream.api.HttpTwo.RST_STREAM;
+import static dev.slabstream.api.HttpTwo.SETTINGS;
+import static dev.slabstream.api.HttpTwo.bytes;
+import static dev.slabstream.api.HttpTwo.frame;
 import static dev.slabstream.config.RunningService.awaitThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -8,6 +18,7 @@ import dev.slabstream.config.FakeGeneration;
 import dev.slabstream.config.RunningService;
 import dev.slabstream.generation.GenerationEvent;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
@@ -21,15 +32,12 @@ import reactor.core.publisher.Flux;
 /// byte: they are cut off, what they began is cancelled, others are served.
 @Timeout(60)
 final class HttpTwoFloodIT {
-  private static final int HEADERS = 1;
-  private static final int RST_STREAM = 3;
-  private static final int SETTINGS = 4;
-  private static final int PING = 6;
-  private static final int END_STREAM_AND_HEADERS = 5;
-
   /// `GET /health` in HPACK without tables of its own (RFC 7541, appendix A).
   private static final byte[] GET_HEALTH =
       bytes(0x82, 0x86, 0x04, 7, '/', 'h', 'e', 'a', 'l', 't', 'h', 0x01, 1, 'a');
+
+  /// Error code of RST_STREAM: the stream is no longer needed.
+  private static final byte[] CANCEL = bytes(0, 0, 0, 8);
 
   private static EdgeServer server;
   private static final AtomicInteger begun = new AtomicInteger();
@@ -53,28 +61,8 @@ final class HttpTwoFloodIT {
     assertThat(RunningService.await(() -> server.openConnections() == 0)).isTrue();
   }
 
-  private static byte[] bytes(int... values) {
-    byte[] bytes = new byte[values.length];
-    for (int i = 0; i < values.length; i++) {
-      bytes[i] = (byte) values[i];
-    }
-    return bytes;
-  }
-
-  private static byte[] frame(int type, int flags, int stream, byte[] payload) {
-    ByteArrayOutputStream frame = new ByteArrayOutputStream();
-    int length = payload.length;
-    frame.writeBytes(bytes(length >>> 16, length >>> 8, length, type, flags));
-    frame.writeBytes(bytes(stream >>> 24, stream >>> 16, stream >>> 8, stream));
-    frame.writeBytes(payload);
-    return frame.toByteArray();
-  }
-
-  private static RawHttp connected() throws Exception {
-    RawHttp http = new RawHttp(server.port());
-    http.sendRaw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-    http.sendRaw(frame(SETTINGS, 0, 0, new byte[0]));
-    return http;
+  private static HttpTwo connected() throws IOException {
+    return new HttpTwo(server.port(), new byte[0]);
   }
 
   @Test
@@ -85,22 +73,17 @@ final class HttpTwoFloodIT {
             .doOnCancel(cancelled::incrementAndGet);
     server.generation().play(endless);
     byte[] body = "{\"inputs\":\"abc\"}".getBytes(StandardCharsets.US_ASCII);
-    ByteArrayOutputStream post = new ByteArrayOutputStream();
-    post.writeBytes(bytes(0x83, 0x86, 0x04, 9));
-    post.writeBytes("/generate".getBytes(StandardCharsets.US_ASCII));
-    post.writeBytes(bytes(0x01, 1, 'a', 0x0f, 0x10, 16));
-    post.writeBytes("application/json".getBytes(StandardCharsets.US_ASCII));
-    try (RawHttp http = connected()) {
+    try (HttpTwo connection = connected()) {
       // The first one has begun before it is reset, however much of the flood is read at once.
-      http.sendRaw(frame(HEADERS, 4, 1, post.toByteArray()));
-      http.sendRaw(frame(0, 1, 1, body));
+      connection.post(1, body);
       awaitThat("it has begun", () -> begun.get() == 1);
-      http.sendRaw(frame(RST_STREAM, 0, 1, bytes(0, 0, 0, 8)));
+      connection.send(RST_STREAM, 0, 1, CANCEL);
+      RawHttp http = connection.raw();
       int streams = 1;
       while (streams < 20_000
-          && http.sendWhileHeard(frame(HEADERS, 4, 2 * streams + 1, post.toByteArray()))
-          && http.sendWhileHeard(frame(0, 1, 2 * streams + 1, body))
-          && http.sendWhileHeard(frame(RST_STREAM, 0, 2 * streams + 1, bytes(0, 0, 0, 8)))) {
+          && http.sendWhileHeard(frame(HEADERS, END_HEADERS, 2 * streams + 1, POST_GENERATE))
+          && http.sendWhileHeard(frame(DATA, END_STREAM, 2 * streams + 1, body))
+          && http.sendWhileHeard(frame(RST_STREAM, 0, 2 * streams + 1, CANCEL))) {
         streams++;
       }
       // Whatever the kernels still hold: the server closes, and does not read on for ever.
@@ -126,9 +109,9 @@ final class HttpTwoFloodIT {
     for (int i = 0; i < 1000; i++) {
       many.writeBytes(frame);
     }
-    try (RawHttp http = connected()) {
+    try (HttpTwo connection = connected()) {
       int parts = 0;
-      while (parts < 5000 && http.sendWhileHeard(many.toByteArray())) {
+      while (parts < 5000 && connection.raw().sendWhileHeard(many.toByteArray())) {
         parts++;
       }
       assertThat(parts).as("it was cut off").isLessThan(5000);
@@ -137,11 +120,11 @@ final class HttpTwoFloodIT {
 
   @Test
   void aConnectionHasAHundredStreamsAtOnce() throws Exception {
-    try (RawHttp http = connected()) {
-      http.sendRaw(frame(HEADERS, END_STREAM_AND_HEADERS, 1, GET_HEALTH));
+    try (HttpTwo connection = connected()) {
+      connection.send(HEADERS, END_STREAM | END_HEADERS, 1, GET_HEALTH);
       // SETTINGS_MAX_CONCURRENT_STREAMS = 3, value 100.
       String settings = "\0\3\0\0\0d";
-      assertThat(http.readUntil(text -> text.contains(settings))).contains(settings);
+      assertThat(connection.raw().readUntil(text -> text.contains(settings))).contains(settings);
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.slabstream.api;
 
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -150,6 +151,17 @@ public final class RawHttp implements AutoCloseable {
     } catch (SocketException e) {
       return received.toString(StandardCharsets.UTF_8);
     }
+  }
+
+  /// Reads so many bytes.
+  ///
+  /// @throws EOFException when the server has closed before
+  public byte[] read(int count) throws IOException {
+    byte[] bytes = socket.getInputStream().readNBytes(count);
+    if (bytes.length < count) {
+      throw new EOFException("%d bytes of %d came".formatted(bytes.length, count));
+    }
+    return bytes;
   }
 
   /// Reads one byte; -1 when the server has closed.

@@ -10,7 +10,9 @@ import java.io.IOException;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -32,6 +34,9 @@ final class SlowReadersIT {
 
   /// Of a client: what is in the buffer of its stream, and what both ends of its connection hold in the kernel.
   private static final int MOST_TOKENS_AHEAD = 60;
+
+  /// Bytes of a stream of HTTP/2 that may come before its client says more.
+  private static final int NARROW_WINDOW = 1024;
 
   /// Of a connection: an event that is being written.
   private static final long MOST_PENDING_BYTES = 2048;
@@ -219,6 +224,78 @@ final class SlowReadersIT {
       }
       awaitThat("it is paused once more", () -> stats().paused() == 1);
       assertThat(http.readReply().body()).isEqualTo(expected);
+    }
+  }
+
+  /// A stream of HTTP/2 that 1,024 bytes of may come; those together may be as long as they like.
+  private HttpTwo withNarrowStreams() throws IOException {
+    int initialWindowSize = 4;
+    HttpTwo connection =
+        new HttpTwo(service.port(), HttpTwo.setting(initialWindowSize, NARROW_WINDOW));
+    connection.widen(0, 1 << 24);
+    return connection;
+  }
+
+  /// Reads frames until `stream` ends by a frame of `type`: what came of each stream.
+  private static Map<Integer, String> readToTheEndOf(int stream, int type, HttpTwo connection)
+      throws IOException {
+    Map<Integer, String> received = new HashMap<>();
+    while (true) {
+      HttpTwo.Frame frame = connection.read();
+      if (frame.type() == HttpTwo.DATA) {
+        String data = new String(frame.payload(), StandardCharsets.ISO_8859_1);
+        received.merge(frame.stream(), data, String::concat);
+      }
+      boolean ends =
+          frame.type() == HttpTwo.RST_STREAM
+              || frame.type() == HttpTwo.DATA && (frame.flags() & HttpTwo.END_STREAM) != 0;
+      if (ends && frame.stream() == stream) {
+        assertThat(frame.type()).isEqualTo(type);
+        return received;
+      }
+    }
+  }
+
+  private static String latin(String text) {
+    return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+  }
+
+  @Test
+  void streamOfHttpTwoWhoseWindowIsShutIsPausedAndOthersOfItsConnectionGoOn() throws Exception {
+    String expected = alone(100);
+    try (HttpTwo connection = withNarrowStreams()) {
+      connection.post(1, body(1, true));
+      awaitAllStopped(1);
+      long tokens = stats().generatedTokens();
+      connection.post(3, body(100, true));
+      connection.widen(3, 1 << 24);
+      Map<Integer, String> received = readToTheEndOf(3, HttpTwo.DATA, connection);
+      assertThat(received.get(3)).isEqualTo(latin(expected));
+      assertThat(received.get(1)).hasSizeLessThanOrEqualTo(NARROW_WINDOW);
+      assertThat(stats().generatedTokens() - tokens).isEqualTo(TOKENS);
+      assertThat(stats().paused()).isEqualTo(1);
+
+      connection.widen(1, 1 << 24);
+      String rest = readToTheEndOf(1, HttpTwo.DATA, connection).get(1);
+      assertThat(received.get(1) + rest).isEqualTo(latin(alone(1)));
+    }
+  }
+
+  @Test
+  void streamOfHttpTwoWhoseWindowStaysShutIsResetAndItsConnectionServesOn() throws Exception {
+    service = impatient;
+    String expected = alone(100);
+    double before = cancelledSlow();
+    try (HttpTwo connection = withNarrowStreams()) {
+      connection.post(1, body(1, true));
+      Map<Integer, String> received = readToTheEndOf(1, HttpTwo.RST_STREAM, connection);
+      assertThat(received.get(1)).hasSizeLessThanOrEqualTo(NARROW_WINDOW);
+      awaitThat("it is counted", () -> cancelledSlow() == before + 1);
+      awaitThat("its lease is back", () -> service.slab().openLeases() == 0);
+
+      connection.post(3, body(100, true));
+      connection.widen(3, 1 << 24);
+      assertThat(readToTheEndOf(3, HttpTwo.DATA, connection).get(3)).isEqualTo(latin(expected));
     }
   }
 

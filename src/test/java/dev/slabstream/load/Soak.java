@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /// A random mix for some minutes, by 1, 4, 16 and 64 clients in turn, three times over; the first
 /// time is warm-up. 64 clients are more than run and wait together, so some are refused. What is
@@ -30,6 +32,7 @@ final class Soak {
   private final long startNanos = System.nanoTime();
   private final List<ServiceGauges> gauges = new ArrayList<>();
   private final List<Slice> slices = new ArrayList<>();
+  private final CountDownLatch sent = new CountDownLatch(1);
   private final Report report = new Report("soak");
 
   private Soak(LaunchedService service, Duration duration) {
@@ -64,7 +67,7 @@ final class Soak {
         }
       }
     }
-    sampler.interrupt();
+    sent.countDown();
     sampler.join();
     Thread.sleep(SETTLING);
     gauges.add(gauge());
@@ -74,13 +77,11 @@ final class Soak {
 
   private void sample() {
     try {
-      while (true) {
+      // Not ended by an interrupt, which would break off the reading of a sample.
+      do {
         gauges.add(gauge());
-        Thread.sleep(BETWEEN_SAMPLES);
-      }
-    } catch (InterruptedException e) {
-      // The end of the measurement.
-    } catch (IOException e) {
+      } while (!sent.await(BETWEEN_SAMPLES.toMillis(), TimeUnit.MILLISECONDS));
+    } catch (IOException | InterruptedException | RuntimeException e) {
       report.bound(false, "the meters could not be read: %s".formatted(e));
     }
   }
