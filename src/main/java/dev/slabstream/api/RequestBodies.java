@@ -6,6 +6,8 @@ import java.io.ByteArrayOutputStream;
 import java.time.Duration;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
@@ -15,6 +17,8 @@ import reactor.core.publisher.Mono;
 /// Reads the whole body of a request, up to a limit of length and of time, and within the memory that
 /// all of them have together.
 final class RequestBodies {
+  private static final Logger log = LoggerFactory.getLogger(RequestBodies.class);
+
   /// A client that is still sending when the connection closes loses the answer. So a body that is
   /// too long is read on for so many bytes, and thrown away, before it is refused.
   private static final long READ_ON_BYTES = 16L << 20;
@@ -62,10 +66,13 @@ final class RequestBodies {
         null);
   }
 
-  /// Whatever the connection says went wrong: its client has gone, or sends what is no body.
+  /// Whatever the connection says went wrong: its client has gone, or sends what is no body. What it
+  /// says is about the server's inside, and for the log.
   private static GenerationException brokenOff(Throwable cause) {
+    log.debug("A body cannot be read", cause);
     return new GenerationException(
-        ErrorType.MALFORMED, "the body cannot be read to its end: " + cause.getMessage());
+        ErrorType.MALFORMED,
+        "the body cannot be read to its end: it broke off, or its chunks are malformed");
   }
 
   /// Whether the client waits for a word before it sends its body (RFC 9110, section 10.1.1).

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
@@ -18,6 +19,7 @@ import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Makes a body a request, strictly: one JSON object, no key twice, nothing after it, nothing
@@ -30,6 +32,10 @@ final class RequestParser {
 
   /// Enough for a bias on every token of a large vocabulary.
   private static final int MAX_JSON_TOKENS = 1_000_000;
+
+  /// Where a limit of the parser comes from, how it is made lenient, and where it began to read.
+  private static final Pattern INNER_NAMES =
+      Pattern.compile(",? ?\\(?from `[^`]*`|: enable `[^`]*` to allow|\\(start marker at .*");
 
   private static final String INPUTS = "inputs";
   private static final String PARAMETERS = "parameters";
@@ -123,10 +129,19 @@ final class RequestParser {
         location == null || location.getLineNr() < 1
             ? ""
             : " at line " + location.getLineNr() + ", column " + location.getColumnNr();
-    String message = e.getOriginalMessage();
-    String firstLine = message == null ? "unreadable" : message.lines().findFirst().orElse("");
     return new GenerationException(
-        ErrorType.MALFORMED, "the body is not valid JSON" + where + ": " + firstLine);
+        ErrorType.MALFORMED, "the body is not valid JSON" + where + ": " + reason(e));
+  }
+
+  /// What the parser says, without the names of its classes and options.
+  private static String reason(JacksonException e) {
+    if (e instanceof MismatchedInputException) {
+      return "something follows the object";
+    }
+    String message = e.getOriginalMessage();
+    String firstLine = message == null ? "" : message.lines().findFirst().orElse("");
+    String reason = INNER_NAMES.matcher(firstLine).replaceAll("").strip();
+    return reason.isEmpty() ? "unreadable" : reason;
   }
 
   private GenerateParameters parameters(JsonFields request) {

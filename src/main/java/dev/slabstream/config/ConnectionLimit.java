@@ -22,6 +22,9 @@ final class ConnectionLimit implements NettyServerCustomizer {
   private final Set<String> probePaths;
   private final AtomicInteger open = new AtomicInteger();
 
+  /// Those within the maximum: who sits in the reserve takes no place of theirs.
+  private final AtomicInteger regular = new AtomicInteger();
+
   /// Those beyond the maximum, the oldest first. Guarded by itself.
   private final Deque<Channel> reserve = new ArrayDeque<>(RESERVE);
 
@@ -43,7 +46,9 @@ final class ConnectionLimit implements NettyServerCustomizer {
 
   private void opened(Channel channel) {
     channel.closeFuture().addListener(_ -> open.decrementAndGet());
-    if (open.incrementAndGet() <= max) {
+    open.incrementAndGet();
+    if (regular.getAndUpdate(n -> Math.min(max, n + 1)) < max) {
+      channel.closeFuture().addListener(_ -> regular.decrementAndGet());
       return;
     }
     Channel oldest = addToReserve(channel);

@@ -62,6 +62,7 @@ class HttpServerConfiguration {
             (_, channel, _) -> {
               PipelineLimit.hold(channel, bytes, budget);
               UpgradeBodies.count(channel, budget);
+              ClientFaults.contain(channel);
             });
   }
 

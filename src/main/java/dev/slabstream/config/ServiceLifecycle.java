@@ -96,13 +96,14 @@ final class ServiceLifecycle implements SmartLifecycle {
         return;
       }
       model.engine().start();
-      engineHealth.watch(model.engine()::silence);
+      engineHealth.watch("the engine", model.engine()::silence);
       if (properties.model().warmUp()) {
         warmUp(model);
       }
       times.end("warm-up");
       EngineGenerationService generation = assembly.generation(model, meters);
       service = generation;
+      engineHealth.watch("the tokenizer", generation::tokenizerSilence);
       StartupReport report = new StartupReport(model, times);
       meters.watch(assembly.metered(model, generation, report.secondsByPhase()));
       if (gate.open(generation, generation.sessions(), assembly.info(model, generation))) {

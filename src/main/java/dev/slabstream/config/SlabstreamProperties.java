@@ -116,14 +116,15 @@ public record SlabstreamProperties(
   ///     their tokens wait for it. Empty: two and a half times a step without prompts, as measured.
   public record Engine(
       @DefaultValue("0") @Min(0) @Max(1024) int threads,
-      @DefaultValue("128") @Min(1) int maxQueue,
-      @DefaultValue("" + EngineSettings.DEFAULT_MAX_QUEUE_TOKENS) @Min(1) int maxQueueTokens,
+      @DefaultValue("128") @Min(1) @Max(1_000_000) int maxQueue,
+      @DefaultValue("" + EngineSettings.DEFAULT_MAX_QUEUE_TOKENS) @Min(1) @Max(1_000_000_000)
+          int maxQueueTokens,
       @DefaultValue("50s") @DurationMin(millis = 1) @DurationMax(days = 365) Duration maxQueueTime,
       @DefaultValue("10m") @DurationMin(millis = 1) @DurationMax(days = 365)
           Duration requestTimeout,
-      @DefaultValue("512") @Min(1) int maxBatchTokens,
-      @DefaultValue("32") @Min(1) int maxRunning,
-      @Nullable @DurationMin(millis = 1) Duration targetStepTime) {
+      @DefaultValue("512") @Min(1) @Max(65_536) int maxBatchTokens,
+      @DefaultValue("32") @Min(1) @Max(65_536) int maxRunning,
+      @Nullable @DurationMin(millis = 1) @DurationMax(minutes = 1) Duration targetStepTime) {
     public Engine {
       if (maxRunning > maxBatchTokens) {
         throw new IllegalArgumentException(
@@ -160,9 +161,9 @@ public record SlabstreamProperties(
   /// @param specialTokensInPrompt Whether special tokens written in `inputs` are recognised;
   ///     otherwise they are text.
   public record Generation(
-      @DefaultValue("100") @Min(1) int defaultMaxNewTokens,
-      @DefaultValue("4") @Min(0) int maxStopSequences,
-      @DefaultValue("5") @Min(0) int maxTopNTokens,
+      @DefaultValue("100") @Min(1) @Max(1_000_000_000) int defaultMaxNewTokens,
+      @DefaultValue("4") @Min(0) @Max(1024) int maxStopSequences,
+      @DefaultValue("5") @Min(0) @Max(1024) int maxTopNTokens,
       @DefaultValue("true") boolean specialTokensInPrompt) {}
 
   /// Sessions.
@@ -170,8 +171,8 @@ public record SlabstreamProperties(
   /// @param idleTimeout How long a session may be idle before it expires.
   /// @param max Sessions that may be open at once; one more is refused with 429.
   public record Session(
-      @DefaultValue("30m") @DurationMin(millis = 1) Duration idleTimeout,
-      @DefaultValue("1000") @Min(1) int max) {}
+      @DefaultValue("30m") @DurationMin(millis = 1) @DurationMax(days = 365) Duration idleTimeout,
+      @DefaultValue("1000") @Min(1) @Max(10_000_000) int max) {}
 
   /// The HTTP API.
   ///
@@ -198,13 +199,14 @@ public record SlabstreamProperties(
       @DefaultValue("refuse") @NotNull UnknownParameters unknownParameters,
       @DefaultValue("1MB") @NotNull DataSize maxBodySize,
       @Nullable DataSize maxBodyMemory,
-      @DefaultValue("15s") @DurationMin(millis = 1) Duration keepAlive,
-      @DefaultValue("64") @Min(1) int streamBuffer,
-      @DefaultValue("30s") @DurationMin(millis = 1) Duration slowClientTimeout,
-      @DefaultValue("30s") @DurationMin(millis = 1) Duration bodyTimeout,
-      @DefaultValue("60s") @DurationMin(millis = 1) Duration writeTimeout,
-      @DefaultValue("4096") @Min(1) int maxConnections,
-      @DefaultValue("100") @Min(1) int maxStreams,
+      @DefaultValue("15s") @DurationMin(millis = 1) @DurationMax(hours = 24) Duration keepAlive,
+      @DefaultValue("64") @Min(1) @Max(1_000_000) int streamBuffer,
+      @DefaultValue("30s") @DurationMin(millis = 1) @DurationMax(hours = 24)
+          Duration slowClientTimeout,
+      @DefaultValue("30s") @DurationMin(millis = 1) @DurationMax(hours = 24) Duration bodyTimeout,
+      @DefaultValue("60s") @DurationMin(millis = 1) @DurationMax(hours = 24) Duration writeTimeout,
+      @DefaultValue("4096") @Min(1) @Max(1_000_000) int maxConnections,
+      @DefaultValue("100") @Min(1) @Max(1_000_000) int maxStreams,
       @DefaultValue("64KB") @NotNull DataSize sendBuffer) {
     public Api {
       if (sendBuffer.toBytes() < 1024 || sendBuffer.toBytes() > 64 << 20) {
@@ -235,8 +237,9 @@ public record SlabstreamProperties(
 
   /// The health of the service.
   ///
-  /// @param stuckAfter How long the engine may show no sign of life while it has work before the
-  ///     liveness probe fails. A sign of life is every layer that it computes.
+  /// @param stuckAfter How long the engine or the tokenizer may show no sign of life while it has work
+  ///     before the liveness probe fails. A sign of life is every layer that is computed, and every
+  ///     prompt that is tokenized.
   public record Health(
       @DefaultValue("60s") @DurationMin(millis = 1) @DurationMax(hours = 24) Duration stuckAfter) {}
 

@@ -14,9 +14,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -66,7 +64,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   private final ParameterValidator validator;
   private final CacheScopes cacheScopes;
   private final InMemorySessions sessions;
-  private final ThreadPoolExecutor tokenizing;
+  private final TokenizerThreads tokenizing;
   private final Scheduler delivering;
   private final Set<Generation> inFlight = ConcurrentHashMap.newKeySet();
 
@@ -127,7 +125,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
         new ParameterValidator(settings, model.vocabSize(), () -> random.nextLong(SEED_BOUND));
     this.cacheScopes = new CacheScopes(settings.prefixCacheScope(), engine::forget);
     this.sessions = new InMemorySessions(settings, validator, cacheScopes, clock);
-    this.tokenizing = tokenizerThreads(settings);
+    this.tokenizing = new TokenizerThreads(settings.tokenizerThreads(), nanoClock);
     long sweepMillis = SWEEP_INTERVAL.toMillis();
     var unused =
         delivering.schedulePeriodically(
@@ -158,6 +156,11 @@ public final class EngineGenerationService implements GenerationService, AutoClo
 
   public SessionStats sessionStats() {
     return sessions.stats();
+  }
+
+  /// How long the tokenizer has been at one prompt; zero while it has none.
+  public Duration tokenizerSilence() {
+    return tokenizing.silence();
   }
 
   /// Requests that have begun and not ended; their clients may have been handed less than there is.
@@ -332,22 +335,6 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     synchronized (idle) {
       idle.notifyAll();
     }
-  }
-
-  private static ThreadPoolExecutor tokenizerThreads(GenerationSettings settings) {
-    int threads = settings.tokenizerThreads();
-    ThreadPoolExecutor pool =
-        new ThreadPoolExecutor(
-            threads,
-            threads,
-            0,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            Thread.ofPlatform().name("tokenizer-", 0).daemon().factory());
-    // Now, and not with the first requests: a thread needs native memory, and that may be gone
-    // then.
-    pool.prestartAllCoreThreads();
-    return pool;
   }
 
   /// Gives the request's places back when it ends.

@@ -6,7 +6,6 @@ public enum ErrorType {
   /// Not JSON, or a wrong type.
   MALFORMED("malformed", 400),
   VALIDATION("validation", 422),
-  TEMPLATE_ERROR("template_error", 422),
   SESSION_NOT_FOUND("session_not_found", 404),
   SESSION_BUSY("session_busy", 409),
   /// The session was deleted while its request waited or ran.

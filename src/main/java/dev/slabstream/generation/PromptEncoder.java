@@ -26,20 +26,17 @@ final class PromptEncoder {
     this.floor = TokenCountFloor.of(tokenizer);
   }
 
-  /// About how many tokens the prompt will have: before it is tokenized, and quick.
+  /// About how many tokens the tokenizer will have to make: before it does, and quick. Those that
+  /// will be cut off count, too: the work on them waits in the queue like that on all others.
   ///
   /// @throws GenerationException VALIDATION when it certainly does not fit
   int estimate(String inputs, ValidParameters parameters) {
     int atLeast = Math.max(1, floor.tokensAtLeast(inputs));
-    int most = model.maxTotalTokens() - 1;
-    if (parameters.truncate().isPresent()) {
-      most = Math.min(most, parameters.truncate().getAsInt());
-      atLeast = Math.min(atLeast, most);
+    int kept = Math.min(atLeast, parameters.truncate().orElse(atLeast));
+    if (tooLong(kept, parameters.maxNewTokens().orElse(1))) {
+      throw tooLong("at least ", kept, parameters.maxNewTokens());
     }
-    if (tooLong(atLeast, parameters.maxNewTokens().orElse(1))) {
-      throw tooLong("at least ", atLeast, parameters.maxNewTokens());
-    }
-    return Math.clamp(estimate.of(inputs), atLeast, most);
+    return Math.max(estimate.of(inputs), atLeast);
   }
 
   /// @throws GenerationException VALIDATION when there is nothing to go on from, or too much

@@ -34,6 +34,7 @@ final class ReaderPace {
   private boolean unbounded;
   private boolean ended;
   private @Nullable Disposable pause;
+  private long pauses;
   private long resumedNanos;
   private boolean resumedBefore;
 
@@ -74,7 +75,21 @@ final class ReaderPace {
     if (sequence != null) {
       sequence.pause();
     }
-    pause = timers.schedule(tooSlow, timeout.toNanos(), TimeUnit.NANOSECONDS);
+    long number = ++pauses;
+    pause = timers.schedule(() -> over(number), timeout.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  /// The time of a pause is over; unless that pause is, when the timer could not be stopped any more.
+  private void over(long number) {
+    synchronized (this) {
+      if (pause == null || number != pauses) {
+        return;
+      }
+      // From here on nothing that the subscriber takes resumes it.
+      pause = null;
+      ended = true;
+    }
+    tooSlow.run();
   }
 
   /// The subscriber has taken an event.

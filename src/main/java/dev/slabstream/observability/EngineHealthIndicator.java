@@ -1,41 +1,48 @@
 package dev.slabstream.observability;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 
-/// The watchdog behind the liveness probe: down once the engine has been silent for longer than a
-/// threshold although it has work. The engine gives a sign of life with every layer that it
-/// computes, so neither load nor a long prompt nor a slow model is taken for a hang, and an idle
-/// engine owes none. Up while there is no engine yet: how long the start may take is the startup
-/// probe's affair. Thread-safe.
+/// The watchdog behind the liveness probe: down once the engine, or the tokenizer before it, has been
+/// silent for longer than a threshold although it has work. The engine gives a sign of life with
+/// every layer that it computes and the tokenizer with every prompt, so neither load nor a long
+/// prompt nor a slow model is taken for a hang, and who is idle owes none. Up while there is nothing
+/// to watch yet: how long the start may take is the startup probe's affair. Thread-safe.
 public final class EngineHealthIndicator implements HealthIndicator {
   private final Duration stuckAfter;
-  private volatile Supplier<Duration> silence = () -> Duration.ZERO;
+  private final List<Watched> watched = new CopyOnWriteArrayList<>();
+
+  private record Watched(String name, Supplier<Duration> silence) {}
 
   public EngineHealthIndicator(Duration stuckAfter) {
     this.stuckAfter = stuckAfter;
   }
 
-  /// From now on there is an engine to watch.
+  /// From now on there is something more to watch.
   ///
+  /// @param name what it is, for the reply of the probe
   /// @param silence how long it has been silent although it has work
-  public void watch(Supplier<Duration> silence) {
-    this.silence = silence;
+  public void watch(String name, Supplier<Duration> silence) {
+    watched.add(new Watched(name, silence));
   }
 
   @Override
   public Health health() {
-    Duration silent = silence.get();
-    if (silent.compareTo(stuckAfter) <= 0) {
-      return Health.up().build();
+    for (Watched part : watched) {
+      Duration silent = part.silence().get();
+      if (silent.compareTo(stuckAfter) > 0) {
+        return Health.down().withDetail("reason", reason(part.name(), silent)).build();
+      }
     }
-    return Health.down()
-        .withDetail(
-            "reason",
-            "the engine has work and has shown no sign of life for %d s, more than slabstream.health.stuck-after (%s)"
-                .formatted(silent.toSeconds(), stuckAfter))
-        .build();
+    return Health.up().build();
+  }
+
+  private String reason(String name, Duration silent) {
+    return "%s has work and has shown no sign of life for %d s, more than slabstream.health.stuck-after (%s)"
+        .formatted(name, silent.toSeconds(), stuckAfter);
   }
 }

@@ -19,8 +19,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
@@ -33,6 +36,7 @@ import reactor.netty.resources.ConnectionProvider;
 /// The memory that the bodies of all requests take together, over real sockets: clients that send
 /// most of a body and stall, ten times as much as there is room for.
 @Timeout(120)
+@ExtendWith(OutputCaptureExtension.class)
 final class BodyMemoryIT {
   private static final long BUDGET = 2 << 20;
   private static final int STALLED = 40;
@@ -54,10 +58,11 @@ final class BodyMemoryIT {
   }
 
   @AfterEach
-  void everythingIsGivenBack() throws Exception {
+  void everythingIsGivenBack(CapturedOutput output) throws Exception {
     server.generation().play(FakeGeneration.hello(null));
     awaitThat("no connection is left", () -> server.openConnections() == 0);
     awaitThat("nothing is taken", () -> server.bodyBytes() == 0);
+    assertThat(output.getAll()).doesNotContain(" ERROR ");
   }
 
   private static void awaitThat(String what, BooleanSupplier condition)

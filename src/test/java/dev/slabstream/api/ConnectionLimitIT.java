@@ -133,4 +133,13 @@ final class ConnectionLimitIT {
     assertThat(RunningService.await(() -> server.openConnections() == MAX - 1)).isTrue();
     assertThat(RawHttp.post(server.port(), "/generate", GOOD).status()).isEqualTo(200);
   }
+
+  @Test
+  void theReserveTakesNoPlaceOfOthers() throws Exception {
+    connect(3);
+    RawHttp regular = open.removeFirst();
+    regular.close();
+    assertThat(RunningService.await(() -> server.openConnections() == MAX + 2)).isTrue();
+    assertThat(RawHttp.post(server.port(), "/generate", GOOD).status()).isEqualTo(200);
+  }
 }

@@ -26,11 +26,15 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import reactor.core.publisher.Flux;
 
 /// Clients of HTTP/2 that flood the server with frames (RFC 9113, section 10.5), written byte by
 /// byte: they are cut off, what they began is cancelled, others are served.
 @Timeout(60)
+@ExtendWith(OutputCaptureExtension.class)
 final class HttpTwoFloodIT {
   /// `GET /health` in HPACK without tables of its own (RFC 7541, appendix A).
   private static final byte[] GET_HEALTH =
@@ -54,11 +58,12 @@ final class HttpTwoFloodIT {
   }
 
   @AfterEach
-  void othersAreServedAndNothingIsLeft() throws Exception {
+  void othersAreServedAndNothingIsLeft(CapturedOutput output) throws Exception {
     server.generation().play(FakeGeneration.hello(null));
     assertThat(RawHttp.post(server.port(), "/generate", "{\"inputs\":\"abc\"}").status())
         .isEqualTo(200);
     assertThat(RunningService.await(() -> server.openConnections() == 0)).isTrue();
+    assertThat(output.getAll()).doesNotContain(" WARN ").doesNotContain(" ERROR ");
   }
 
   private static HttpTwo connected() throws IOException {

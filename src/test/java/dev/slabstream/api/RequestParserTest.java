@@ -1,6 +1,7 @@
 package dev.slabstream.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.slabstream.generation.GenerateParameters;
 import dev.slabstream.generation.GenerationException;
@@ -9,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class RequestParserTest {
   private static final String EVERYTHING =
@@ -80,6 +83,40 @@ final class RequestParserTest {
       }
     }
     assertThat(refused).isBetween(10_000, 20_000);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"inputs\":\"a\"} {}",
+        "{\"inputs\":",
+        "{\"inputs\":[1,",
+        "not JSON",
+        "{\"inputs\":\"a\",\"inputs\":\"b\"}",
+        "{\"inputs\":\"a\u0001\"}",
+        "{'inputs':1}",
+        "NaN"
+      })
+  void whatIsNoJsonIsToldWithoutNamesOfTheParser(String body) {
+    assertNoInnerNames(body);
+  }
+
+  @Test
+  void limitsOfTheParserAreToldWithoutItsNames() {
+    assertNoInnerNames("[".repeat(100));
+    assertNoInnerNames("{\"inputs\":" + "1".repeat(2000) + "}");
+    assertNoInnerNames("{\"" + "a".repeat(100_000) + "\":1}");
+    assertNoInnerNames("{\"inputs\":[" + "1,".repeat(1_000_001) + "1]}");
+  }
+
+  private void assertNoInnerNames(String body) {
+    assertThatExceptionOfType(GenerationException.class)
+        .isThrownBy(() -> parser.generate(body.getBytes(StandardCharsets.UTF_8)))
+        .satisfies(
+            e ->
+                assertThat(e.getMessage())
+                    .startsWith("the body is not valid JSON")
+                    .doesNotContain("jackson", "StreamRead", "Feature", "REDACTED", "`"));
   }
 
   @Test

@@ -295,6 +295,36 @@ class EngineGenerationServiceTest {
   }
 
   @Test
+  void whatWillBeCutOffCountsUntilItIsTokenized() {
+    blockable.block();
+    GenerateRequest large = request("?".repeat(200), p -> p.truncate(5).maxNewTokens(1));
+    start(large, null);
+    blockable.awaitEntered();
+    start(large, null);
+    assertThat(gate.stats()).isEqualTo(new QueueStats(2, 50 + 50));
+    StepVerifier.create(service.generate(large, null))
+        .expectErrorMatches(isOf(ErrorType.OVERLOADED))
+        .verify();
+    blockable.release();
+    assertThat(engine.take().request().promptIds()).hasSize(5);
+    assertThat(engine.take().request().promptIds()).hasSize(5);
+    await(() -> gate.stats().equals(new QueueStats(2, 5 + 5)));
+  }
+
+  @Test
+  void aTokenizerThatDoesNotEndIsSilent() {
+    nanos.addAndGet(Duration.ofHours(1).toNanos());
+    assertThat(service.tokenizerSilence()).isZero();
+    blockable.block();
+    start(request("one", p -> p), null);
+    blockable.awaitEntered();
+    nanos.addAndGet(Duration.ofSeconds(61).toNanos());
+    assertThat(service.tokenizerSilence()).isEqualTo(Duration.ofSeconds(61));
+    blockable.release();
+    await(() -> service.tokenizerSilence().isZero());
+  }
+
+  @Test
   void refusesWhatCanNeverFitBeforeItAsksForAPlace() {
     gate.enter(1);
     gate.enter(1);

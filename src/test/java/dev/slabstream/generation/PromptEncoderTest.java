@@ -136,9 +136,11 @@ class PromptEncoderTest {
     assertThatExceptionOfType(GenerationException.class)
         .isThrownBy(() -> encoder.estimate("x", valid(p -> p.truncate(5).maxNewTokens(20))))
         .withMessageContaining("got at least 1 + 20");
-    assertThat(encoder.estimate("x".repeat(4 * 20 - 1), valid(p -> p))).isEqualTo(19);
-    assertThat(encoder.estimate("x".repeat(4 * 20), valid(p -> p.truncate(5)))).isEqualTo(5);
-    assertThat(encoder.estimate("?".repeat(1000), valid(p -> p))).isEqualTo(19);
+    assertThat(encoder.estimate("x".repeat(4 * 19), valid(p -> p))).isEqualTo(19);
+    assertThat(encoder.estimate("x".repeat(4 * 20), valid(p -> p.truncate(5))))
+        .as("what is cut off is tokenized before")
+        .isEqualTo(20);
+    assertThat(encoder.estimate("?".repeat(1000), valid(p -> p))).isEqualTo(250);
   }
 
   @Test

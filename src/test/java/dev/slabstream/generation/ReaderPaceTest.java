@@ -8,6 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.scheduler.Scheduler;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
 class ReaderPaceTest {
@@ -143,5 +146,51 @@ class ReaderPaceTest {
     long next = now();
     time.advanceTimeBy(Duration.ofMillis(6));
     assertThat(pace.withoutPause(next, now())).isEqualTo(6_000_000);
+  }
+
+  /// A timer that fires although it was stopped: its thread was under way already.
+  private static final class Unstoppable implements Scheduler {
+    private final List<Runnable> timers = new ArrayList<>();
+
+    @Override
+    public Disposable schedule(Runnable task) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public Disposable schedule(Runnable task, long delay, TimeUnit unit) {
+      timers.add(task);
+      return Disposables.single();
+    }
+
+    @Override
+    public Worker createWorker() {
+      throw new UnsupportedOperationException();
+    }
+  }
+
+  @Test
+  void aClientThatHasCaughtUpIsNotCutOffByATimerThatWasUnderWay() {
+    Unstoppable timers = new Unstoppable();
+    ReaderPace late = new ReaderPace(4, LIMIT, timers, () -> 0, () -> told.add("too slow"));
+    late.submitted(sequence);
+    for (int i = 0; i < 5; i++) {
+      late.handedOut();
+    }
+    for (int i = 0; i < 3; i++) {
+      late.taken();
+    }
+    timers.timers.get(0).run();
+    assertThat(told).containsExactly("pause", "resume");
+    for (int i = 0; i < 3; i++) {
+      late.handedOut();
+    }
+    timers.timers.get(0).run();
+    assertThat(told).as("nor in a later pause").containsExactly("pause", "resume", "pause");
+    timers.timers.get(1).run();
+    for (int i = 0; i < 5; i++) {
+      late.taken();
+    }
+    assertThat(told).containsExactly("pause", "resume", "pause", "too slow");
   }
 }

@@ -19,7 +19,8 @@ final class EngineHealthIndicatorTest {
   @Test
   void isDownWithTheReasonWhileTheEngineIsSilentForTooLongAndUpAgainAfterwards() {
     AtomicReference<Duration> silence = new AtomicReference<>(Duration.ofSeconds(60));
-    indicator.watch(silence::get);
+    indicator.watch("the engine", silence::get);
+    indicator.watch("the tokenizer", () -> Duration.ZERO);
     assertThat(indicator.health().getStatus()).isEqualTo(Status.UP);
 
     silence.set(Duration.ofSeconds(61));
@@ -27,9 +28,22 @@ final class EngineHealthIndicatorTest {
     assertThat(health.getStatus()).isEqualTo(Status.DOWN);
     assertThat(health.getDetails().get("reason"))
         .asString()
-        .contains("no sign of life for 61 s", "slabstream.health.stuck-after (PT1M)");
+        .contains(
+            "the engine has work",
+            "no sign of life for 61 s",
+            "slabstream.health.stuck-after (PT1M)");
 
     silence.set(Duration.ZERO);
     assertThat(indicator.health().getStatus()).isEqualTo(Status.UP);
+  }
+
+  @Test
+  void isDownWhenTheTokenizerAloneIsSilent() {
+    indicator.watch("the engine", () -> Duration.ZERO);
+    indicator.watch("the tokenizer", () -> Duration.ofSeconds(70));
+    assertThat(indicator.health().getStatus()).isEqualTo(Status.DOWN);
+    assertThat(indicator.health().getDetails().get("reason"))
+        .asString()
+        .startsWith("the tokenizer has work");
   }
 }

@@ -2,11 +2,16 @@ package dev.slabstream.observability;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.slabstream.generation.ErrorType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -56,6 +61,30 @@ final class ReadmeTest {
       String name = property.path("name").stringValue();
       String last = name.substring(name.lastIndexOf('.') + 1);
       assertThat(settings).as(name).containsAnyOf("`" + name + "`", "`" + last + "`");
+    }
+  }
+
+  @Test
+  void tableOfErrorsHasEveryTypeWithItsStatus() throws IOException {
+    Map<String, String> statusesByType = new HashMap<>();
+    Pattern row = Pattern.compile("\\| ([0-9, ]+) \\| (`[a-z_`, ]+) \\| .*");
+    for (Matcher line : readme().lines().map(row::matcher).filter(Matcher::matches).toList()) {
+      for (String type : line.group(2).split(", ", -1)) {
+        assertThat(statusesByType.put(type.replace("`", ""), line.group(1))).as(type).isNull();
+      }
+    }
+    assertThat(statusesByType.keySet())
+        .containsExactlyInAnyOrderElementsOf(
+            Arrays.stream(ErrorType.values())
+                .filter(type -> type != ErrorType.SLOW_CLIENT) // never sent
+                .map(ErrorType::label)
+                .toList());
+    for (ErrorType type : ErrorType.values()) {
+      if (type != ErrorType.SLOW_CLIENT) {
+        assertThat(statusesByType.get(type.label()))
+            .as(type.label())
+            .contains(Integer.toString(type.status()));
+      }
     }
   }
 }
