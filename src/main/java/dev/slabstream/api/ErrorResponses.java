@@ -2,6 +2,7 @@ package dev.slabstream.api;
 
 import dev.slabstream.generation.ErrorType;
 import dev.slabstream.generation.GenerationException;
+import java.nio.channels.ClosedChannelException;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
@@ -40,7 +41,8 @@ final class ErrorResponses implements WebExceptionHandler {
   public Mono<Void> handle(ServerWebExchange exchange, Throwable failure) {
     ServerHttpResponse response = exchange.getResponse();
     if (response.isCommitted()) {
-      return Mono.error(failure);
+      // Whoever cut off a client that does not read, or saw it go, has ended the response.
+      return failure instanceof ClosedChannelException ? Mono.empty() : Mono.error(failure);
     }
     if (isAnswered(response)) {
       return Mono.empty();
