@@ -1,10 +1,10 @@
 package dev.slabstream.api;
 
+import static dev.slabstream.config.RunningService.awaitThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.config.EdgeServer;
 import dev.slabstream.config.FakeGeneration;
-import dev.slabstream.config.RunningService;
 import dev.slabstream.generation.GenerationEvent;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -13,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -63,11 +62,6 @@ final class BodyMemoryIT {
     awaitThat("no connection is left", () -> server.openConnections() == 0);
     awaitThat("nothing is taken", () -> server.bodyBytes() == 0);
     assertThat(output.getAll()).doesNotContain(" ERROR ");
-  }
-
-  private static void awaitThat(String what, BooleanSupplier condition)
-      throws InterruptedException {
-    assertThat(RunningService.await(condition)).as(what).isTrue();
   }
 
   private static String head(int length, String... headers) {

@@ -4,7 +4,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -64,7 +63,8 @@ public final class RawHttp implements AutoCloseable {
     try (RawHttp http = new RawHttp(port)) {
       String[] all = Arrays.copyOf(headers, headers.length + 1);
       all[headers.length] = "Connection: close";
-      http.send(method, path, body, all);
+      // What is refused may be so before all of it is sent.
+      http.sendWhileHeard(request(method, path, body, all));
       return http.readReply();
     }
   }
@@ -77,6 +77,10 @@ public final class RawHttp implements AutoCloseable {
   }
 
   public void send(String method, String path, byte[] body, String... headers) throws IOException {
+    sendRaw(request(method, path, body, headers));
+  }
+
+  private static byte[] request(String method, String path, byte[] body, String... headers) {
     StringBuilder head = new StringBuilder();
     head.append(method).append(' ').append(path).append(" HTTP/1.1\r\nHost: localhost\r\n");
     for (String header : headers) {
@@ -89,8 +93,7 @@ public final class RawHttp implements AutoCloseable {
     ByteArrayOutputStream request = new ByteArrayOutputStream();
     request.writeBytes(head.toString().getBytes(StandardCharsets.US_ASCII));
     request.writeBytes(body);
-    socket.getOutputStream().write(request.toByteArray());
-    socket.getOutputStream().flush();
+    return request.toByteArray();
   }
 
   /// Sends bytes as they are.
@@ -113,21 +116,23 @@ public final class RawHttp implements AutoCloseable {
   /// POSTs JSON in chunks, with no length declared. Gives up writing when the server has heard
   /// enough.
   public void sendChunked(String path, byte[] body, int chunk) throws IOException {
-    OutputStream out = socket.getOutputStream();
     String head =
         "POST "
             + path
             + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
-    out.write(head.getBytes(StandardCharsets.US_ASCII));
-    for (int at = 0; at < body.length; at += chunk) {
+    boolean heard = sendWhileHeard(head.getBytes(StandardCharsets.US_ASCII));
+    for (int at = 0; heard && at < body.length; at += chunk) {
       int length = Math.min(chunk, body.length - at);
-      out.write((Integer.toHexString(length) + "\r\n").getBytes(StandardCharsets.US_ASCII));
-      out.write(body, at, length);
-      out.write("\r\n".getBytes(StandardCharsets.US_ASCII));
+      ByteArrayOutputStream part = new ByteArrayOutputStream();
+      part.writeBytes((Integer.toHexString(length) + "\r\n").getBytes(StandardCharsets.US_ASCII));
+      part.write(body, at, length);
+      part.writeBytes("\r\n".getBytes(StandardCharsets.US_ASCII));
+      heard = sendWhileHeard(part.toByteArray());
     }
-    out.write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-    out.flush();
+    if (heard) {
+      sendWhileHeard("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+    }
   }
 
   /// Reads on until what was received so far, as text, is as wanted, or the server closes.
@@ -173,19 +178,28 @@ public final class RawHttp implements AutoCloseable {
     return read;
   }
 
-  /// Reads until the server closes.
+  /// Reads until the server closes, in order or by a reset behind the reply.
   public Reply readReply() throws IOException {
-    readUntil(_ -> false);
+    readToTheEnd();
     byte[] all = received.toByteArray();
     String latin = new String(all, StandardCharsets.ISO_8859_1);
     int end = latin.indexOf("\r\n\r\n");
+    if (end < 0) {
+      throw new EOFException("no reply, but: " + latin);
+    }
     String head = latin.substring(0, end);
     String body = latin.substring(end + 4);
     if (head.toLowerCase(Locale.ROOT).contains("transfer-encoding: chunked")) {
       body = unchunk(body);
     }
-    return new Reply(
-        head, new String(body.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8));
+    Reply reply =
+        new Reply(
+            head, new String(body.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8));
+    int length = body.length();
+    if (reply.header("content-length").map(Integer::parseInt).orElse(length) != length) {
+      throw new EOFException("%d bytes came of: %s".formatted(length, head));
+    }
+    return reply;
   }
 
   private static String unchunk(String chunked) {

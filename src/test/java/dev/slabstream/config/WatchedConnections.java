@@ -17,6 +17,8 @@ import reactor.netty.http.server.HttpServer;
 public final class WatchedConnections implements NettyServerCustomizer {
   private final Set<Channel> open = ConcurrentHashMap.newKeySet();
   private final AtomicLong bytesRead = new AtomicLong();
+  private volatile Runnable noticed = () -> {};
+  private volatile Runnable told = () -> {};
 
   static class Beans {
     @Bean
@@ -42,6 +44,20 @@ public final class WatchedConnections implements NettyServerCustomizer {
       context.fireChannelRead(message);
       bytesRead.addAndGet(bytes);
     }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+      noticed.run();
+      context.fireChannelInactive();
+      told.run();
+    }
+  }
+
+  /// From now on these happen, on the event loop, when the server notices that a connection is gone: before anybody hears of it, and
+  /// when the whole pipeline has.
+  public void whenGone(Runnable noticed, Runnable told) {
+    this.noticed = noticed;
+    this.told = told;
   }
 
   /// Bytes that came from all connections so far, and that the server has looked at.
