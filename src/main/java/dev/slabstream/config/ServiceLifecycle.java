@@ -19,8 +19,8 @@ import org.springframework.context.SmartLifecycle;
 /// **Down,** all of it while the port is open and answers:
 /// 1. Readiness is down. Requests are still taken for the drain delay, so that whoever sends them
 ///    notices first.
-/// 2. The gate refuses. What runs has the grace period, the rest is cancelled, and every client is
-///    handed its last event.
+/// 2. The gate refuses. What runs has the grace period, and so has a client to read on what has
+///    ended; the rest is cancelled, and every client is handed its last event.
 /// 3. Engine, slab and kernels end: every lease is back. A step that hangs cannot be ended, only
 ///    left behind: then nothing is freed and the process ends around it.
 ///
@@ -193,13 +193,16 @@ final class ServiceLifecycle implements SmartLifecycle {
     }
     generation.drain();
     Duration grace = properties.shutdown().gracePeriod();
-    int running = generation.inFlight();
-    if (running > 0) {
-      log.info("{} requests are in flight; they have {} s", running, grace.toSeconds());
+    int open = generation.undelivered();
+    if (open > 0) {
+      log.info("{} requests are in flight or being read; they have {} s", open, grace.toSeconds());
     }
     try {
-      if (!generation.awaitIdle(grace)) {
-        log.warn("The grace period is over; {} requests are cancelled", generation.inFlight());
+      if (!generation.awaitDelivered(grace)) {
+        log.warn(
+            "The grace period is over; {} requests are cancelled, {} clients have not read to the end",
+            generation.inFlight(),
+            generation.undelivered());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

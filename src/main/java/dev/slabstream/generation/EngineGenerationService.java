@@ -35,7 +35,7 @@ import reactor.core.scheduler.Schedulers;
 /// pauses). So no subscriber runs on the engine's thread, and no event loop tokenizes. The first two
 /// are one queue to the [AdmissionGate], which refuses at the entrance.
 ///
-/// Shutting down: [#drain()] refuses what is new, [#awaitIdle(Duration)] gives what runs its time,
+/// Shutting down: [#drain()] refuses what is new, [#awaitDelivered(Duration)] gives what runs its time,
 /// [#close()] cancels the rest and sees to it that every client is handed its last event, even when
 /// the engine hangs. The engine is closed after that, as it ends what is cancelled.
 public final class EngineGenerationService implements GenerationService, AutoCloseable {
@@ -168,13 +168,26 @@ public final class EngineGenerationService implements GenerationService, AutoClo
     return inFlight.size();
   }
 
+  /// Requests whose clients have not been handed all there is; most of them are in flight.
+  public int undelivered() {
+    return undelivered.size();
+  }
+
   /// From now on every new request is refused as DRAINING; those in flight go on.
   public void drain() {
     draining = true;
   }
 
+  /// Waits until nothing is in flight and every client has been handed its last event; false when
+  /// that took longer than `timeout`.
+  public boolean awaitDelivered(Duration timeout) throws InterruptedException {
+    long startNanos = System.nanoTime();
+    return awaitIdle(timeout)
+        && awaitEmpty(undelivered, timeout.minusNanos(System.nanoTime() - startNanos));
+  }
+
   /// Waits until nothing is in flight; false when that took longer than `timeout`.
-  public boolean awaitIdle(Duration timeout) throws InterruptedException {
+  boolean awaitIdle(Duration timeout) throws InterruptedException {
     return awaitEmpty(inFlight, timeout);
   }
 

@@ -79,6 +79,43 @@ final class LifecycleIT {
     everyLeaseIsBack(loaded);
   }
 
+  /// The engine is done with it, but its events still wait for a client that reads later than those who are to be told of the end
+  /// after the grace period are given.
+  @Test
+  void aClientThatReadsSlowlyHasTheGracePeriodToo() throws Exception {
+    RunningService service =
+        RunningService.ready(
+            "slabstream.kv-cache.size=16MB",
+            "slabstream.api.send-buffer=4KB",
+            "slabstream.api.stream-buffer=1000",
+            "slabstream.shutdown.grace-period=60s");
+    LoadedModel loaded = service.loaded();
+    long before = loaded.engine().stats().generatedTokens();
+    try (RawHttp slow = new RawHttp(service.port(), 1024)) {
+      slow.send(
+          "POST",
+          "/generate",
+          "{\"inputs\":\"abc\",\"stream\":true,\"parameters\":{\"ignore_eos\":true,\"top_n_tokens\":5,\"max_new_tokens\":400}}"
+              .getBytes(StandardCharsets.UTF_8),
+          "Content-Type: application/json",
+          "Connection: close");
+      awaitThat(
+          "the engine is done",
+          () ->
+              loaded.engine().stats().generatedTokens() == before + 400
+                  && loaded.engine().stats().running() == 0);
+      CompletableFuture<Void> closing = CompletableFuture.runAsync(service::close);
+      awaitThat("it drains", () -> service.gate().state() instanceof ServiceGate.State.Draining);
+      // Longer than clients are waited for when nothing runs any more and the grace period is over.
+      Thread.sleep(3000);
+      assertThat(slow.readReply().body())
+          .contains("\"index\":400,", "\"generated_text\":\"")
+          .doesNotContain("error_type");
+      closing.get(60, TimeUnit.SECONDS);
+    }
+    everyLeaseIsBack(loaded);
+  }
+
   @Test
   void aFullQueueRefusesRequestsAndIsNoReasonToBeUnready() throws Exception {
     try (RunningService service =

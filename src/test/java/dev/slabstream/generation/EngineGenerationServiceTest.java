@@ -547,6 +547,38 @@ class EngineGenerationServiceTest {
   }
 
   @Test
+  void waitsForClientsThatHaveNotReadWhatHasEnded() {
+    StepVerifier.create(service.generate(request("hi", p -> p.maxNewTokens(2)), null), 1)
+        .then(
+            () -> {
+              Submission sequence = engine.take().admit();
+              sequence.token('a');
+              sequence.token('b');
+              sequence.finish(FinishReason.LENGTH);
+            })
+        .expectNextCount(1)
+        .then(
+            () -> {
+              assertThat(service.inFlight()).isZero();
+              assertThat(service.undelivered()).isOne();
+              assertThat(delivered(Duration.ofMillis(20))).isFalse();
+            })
+        .thenRequest(3)
+        .expectNextCount(3)
+        .verifyComplete();
+    assertThat(delivered(Duration.ofSeconds(5))).isTrue();
+    assertThat(service.undelivered()).isZero();
+  }
+
+  private boolean delivered(Duration timeout) {
+    try {
+      return service.awaitDelivered(timeout);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
   void cancelsEverythingWhenItCloses() {
     StepVerifier.create(service.generate(request("hi", p -> p), null))
         .then(
