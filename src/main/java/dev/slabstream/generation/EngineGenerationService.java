@@ -4,7 +4,7 @@ import dev.slabstream.engine.AdmissionGate;
 import dev.slabstream.engine.OverloadedException;
 import dev.slabstream.engine.SequenceHandle;
 import dev.slabstream.engine.SequenceRequest;
-import dev.slabstream.generation.Generation.TimedEvent;
+import dev.slabstream.generation.EventSink.TimedEvent;
 import dev.slabstream.generation.GenerationEvent.Token;
 import dev.slabstream.kvcache.CacheScope;
 import dev.slabstream.tokenizer.Tokenizer;

@@ -33,7 +33,6 @@ import org.slf4j.event.Level;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Sinks;
 
 /// One request on its way: from the subscription through the tokenizer's thread and the engine to
 /// its one end.
@@ -50,7 +49,7 @@ import reactor.core.publisher.Sinks;
 /// Events are written by one thread at a time: that of the claim until the submission, the engine's
 /// from there on. [#cancel(Cancellation)] may come from any thread at any moment;
 /// once it is claimed they only ask, and whoever has the request at that moment ends it. A client that does not read is
-/// told nothing more: [#abandonment()] ends its stream past what still waits for it.
+/// told nothing more: its [EventSink] is abandoned, past what still waits for it.
 final class Generation implements Runnable, SequenceListener {
   private static final Logger log = LoggerFactory.getLogger(Generation.class);
 
@@ -77,22 +76,13 @@ final class Generation implements Runnable, SequenceListener {
     @Nullable CacheScope cacheScope();
   }
 
-  /// An event and how long it took: since the token before or the end of a pause, or for the first
-  /// since the request came.
-  record TimedEvent(GenerationEvent event, long nanos) {}
-
-  static {
-    rehearseAbandonment();
-  }
-
   private final String inputs;
   private final ValidParameters parameters;
   private final GenerationContext context;
   private final Owner owner;
   private final long cameNanos;
   private final Deadlines deadlines;
-  private final Sinks.Many<TimedEvent> sink = Sinks.many().unicast().onBackpressureBuffer();
-  private final Sinks.Empty<Void> abandonment = Sinks.empty();
+  private final EventSink sink = new EventSink(() -> cancel(Cancellation.CLIENT_GONE));
   private final ReaderPace pace;
   private final AtomicBoolean ended = new AtomicBoolean();
 
@@ -111,10 +101,6 @@ final class Generation implements Runnable, SequenceListener {
   private float[] promptLogprobs = new float[0];
   private long lastTokenNanos;
 
-  /// The sink threw at an event: whoever it threw in the middle of may never pass on another one,
-  /// nor the end.
-  private boolean broken;
-
   Generation(String inputs, ValidParameters parameters, GenerationContext context, Owner owner) {
     this.inputs = inputs;
     this.parameters = parameters;
@@ -132,14 +118,6 @@ final class Generation implements Runnable, SequenceListener {
             context.timers(),
             context.nanoClock(),
             this::cancelSlowClient);
-  }
-
-  /// Loads what ends a stream past its sink: when that is wanted, there may be no memory to load it.
-  private static void rehearseAbandonment() {
-    Sinks.Empty<Void> abandonment = Sinks.empty();
-    Disposable unused =
-        Flux.never().takeUntilOther(abandonment.asMono()).subscribe(_ -> {}, _ -> {});
-    abandonment.tryEmitError(Ending.NO_MEMORY);
   }
 
   /// Gives it its place in the queue, which it leaves at once if it has ended meanwhile; once,
@@ -219,14 +197,13 @@ final class Generation implements Runnable, SequenceListener {
   }
 
   /// What the client gets; one subscriber.
-  Flux<TimedEvent> events() {
-    return sink.asFlux();
+  Flux<EventSink.TimedEvent> events() {
+    return sink.events();
   }
 
-  /// Fails when the request is given up because its client does not read. Its events are of no
-  /// use then: they wait for the client, and so would an error behind them.
+  /// Fails when the stream is to end at once, whatever still waits for the client.
   Mono<Void> abandonment() {
-    return abandonment.asMono();
+    return sink.abandonment();
   }
 
   /// The subscriber asks for `n` more events.
@@ -257,7 +234,7 @@ final class Generation implements Runnable, SequenceListener {
     try {
       told = Cancellation.SLOW_CLIENT.told();
     } finally {
-      abandonment.tryEmitError(told);
+      sink.abandon(told);
     }
   }
 
@@ -539,52 +516,21 @@ final class Generation implements Runnable, SequenceListener {
   }
 
   private void tell(Ending ending) {
-    try {
-      Finished last = ending.last();
-      if (last != null) {
-        emit(last, 0);
-        require(sink.tryEmitComplete());
-      } else {
-        emitError(Objects.requireNonNullElse(ending.failure(), Ending.NO_MEMORY));
-      }
-    } catch (Throwable e) {
-      // Past the sink, which takes no more.
-      abandonment.tryEmitError(Ending.NO_MEMORY);
-      throw e;
+    Finished last = ending.last();
+    if (last != null) {
+      pace.handedOut();
+      sink.complete(last);
+    } else {
+      Cancellation asked = cancellation;
+      sink.fail(
+          Objects.requireNonNullElse(ending.failure(), Ending.NO_MEMORY),
+          asked == null || asked.by() == By.SERVER);
     }
   }
 
   private void emit(GenerationEvent event, long nanos) {
     pace.handedOut();
-    TimedEvent timed = new TimedEvent(event, nanos);
-    try {
-      require(sink.tryEmitNext(timed));
-    } catch (Throwable e) {
-      broken = true;
-      throw e;
-    }
-  }
-
-  private void emitError(GenerationException failure) {
-    Cancellation asked = cancellation;
-    if (broken) {
-      abandonment.tryEmitError(failure);
-    } else if (asked != null && asked.by() != By.SERVER) {
-      // Nobody listens, and Reactor would log the error as a lost one.
-      require(sink.tryEmitComplete());
-    } else {
-      require(sink.tryEmitError(failure));
-    }
-  }
-
-  /// A sink that its subscriber has cancelled means that the client has gone, however it did. Any
-  /// other refusal is a defect, and ends the request: a stream with a hole in it is worth nothing.
-  private void require(Sinks.EmitResult result) {
-    if (result == Sinks.EmitResult.FAIL_CANCELLED) {
-      cancel(Cancellation.CLIENT_GONE);
-    } else {
-      result.orThrow();
-    }
+    sink.emit(event, nanos);
   }
 
   private List<PrefillToken> prefill() {
