@@ -16,7 +16,7 @@ import java.util.Map;
 /// Run as a program, it prints one line a case, so that JVMs of different vector widths can be compared.
 final class KernelScenarios {
   private static final int[] ROWS = {1, 3, 16, 31, 32, 33, 65};
-  private static final int[] TOKENS = {1, 2, 3, 5, 8, 12, 13, 33, 100};
+  private static final int[] TOKENS = {1, 2, 3, 4, 5, 8, 12, 13, 33, 100};
 
   private final Kernels kernels;
   private final Map<String, float[]> results = new LinkedHashMap<>();
