@@ -3,6 +3,7 @@ package dev.slabstream.kernel.vector;
 import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
 import static dev.slabstream.kernel.vector.Lanes.F;
 import static dev.slabstream.kernel.vector.Lanes.FIELDS;
+import static dev.slabstream.kernel.vector.Lanes.FOUR_VECTORS;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
 
 import java.lang.foreign.MemorySegment;
@@ -19,44 +20,37 @@ final class ByteCodes {
   /// As [NibbleCodes#sums], of a group of `groupElements`; written out again, since taking halves apart that are not there would cost a
   /// shift and a mask a word.
   static void sums(
-      MemorySegment memory,
-      long wordsA,
-      long wordsB,
-      int groupElements,
-      float[] x,
-      int xa,
-      int xb,
-      float[] sums,
-      int sumA,
-      int sumB) {
-    FloatVector a0 = FloatVector.zero(F);
-    FloatVector a1 = a0;
-    FloatVector b0 = a0;
-    FloatVector b1 = a0;
+      MemorySegment memory, long words, int groupElements, float[] x, int xAt, float[] sums, int sumsAt) {
+    FloatVector s0 = FloatVector.zero(F);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
     for (int i = 0; i < groupElements / FIELDS; i++) {
-      long at = (long) i * WORD_BYTES;
-      IntVector wa0 = Lanes.ints(memory, wordsA + at);
-      IntVector wa1 = Lanes.ints(memory, wordsA + at + Lanes.BYTES);
-      IntVector wb0 = Lanes.ints(memory, wordsB + at);
-      IntVector wb1 = Lanes.ints(memory, wordsB + at + Lanes.BYTES);
+      long word = words + (long) i * WORD_BYTES;
+      IntVector w0 = Lanes.ints(memory, word);
+      IntVector w1 = Lanes.ints(memory, word + Lanes.BYTES);
+      IntVector w2 = FOUR_VECTORS ? Lanes.ints(memory, word + 2 * Lanes.BYTES) : w0;
+      IntVector w3 = FOUR_VECTORS ? Lanes.ints(memory, word + 3 * Lanes.BYTES) : w0;
       for (int field = 0; field < FIELDS; field++) {
-        FloatVector inputA = FloatVector.broadcast(F, x[xa + i * FIELDS + field]);
-        FloatVector inputB =
-            Lanes.TWO_GROUPS ? FloatVector.broadcast(F, x[xb + i * FIELDS + field]) : inputA;
-        a0 = Lanes.toFloats(wa0).fma(inputA, a0);
-        a1 = Lanes.toFloats(wa1).fma(inputA, a1);
-        b0 = Lanes.toFloats(wb0).fma(inputB, b0);
-        b1 = Lanes.toFloats(wb1).fma(inputB, b1);
-        wa0 = wa0.lanewise(VectorOperators.LSHL, 8);
-        wa1 = wa1.lanewise(VectorOperators.LSHL, 8);
-        wb0 = wb0.lanewise(VectorOperators.LSHL, 8);
-        wb1 = wb1.lanewise(VectorOperators.LSHL, 8);
+        FloatVector input = FloatVector.broadcast(F, x[xAt + i * FIELDS + field]);
+        s0 = Lanes.toFloats(w0).fma(input, s0);
+        s1 = Lanes.toFloats(w1).fma(input, s1);
+        w0 = w0.lanewise(VectorOperators.LSHL, 8);
+        w1 = w1.lanewise(VectorOperators.LSHL, 8);
+        if (FOUR_VECTORS) {
+          s2 = Lanes.toFloats(w2).fma(input, s2);
+          s3 = Lanes.toFloats(w3).fma(input, s3);
+          w2 = w2.lanewise(VectorOperators.LSHL, 8);
+          w3 = w3.lanewise(VectorOperators.LSHL, 8);
+        }
       }
     }
-    a0.intoArray(sums, sumA);
-    a1.intoArray(sums, sumA + LENGTH);
-    b0.intoArray(sums, sumB);
-    b1.intoArray(sums, sumB + LENGTH);
+    s0.intoArray(sums, sumsAt);
+    s1.intoArray(sums, sumsAt + LENGTH);
+    if (FOUR_VECTORS) {
+      s2.intoArray(sums, sumsAt + 2 * LENGTH);
+      s3.intoArray(sums, sumsAt + 3 * LENGTH);
+    }
   }
 
   /// As [NibbleCodes#tileSums], of a group of `groupElements`.

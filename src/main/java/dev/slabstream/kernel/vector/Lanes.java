@@ -33,8 +33,12 @@ final class Lanes {
   /// Rows that a tile multiplies at once: two vectors.
   static final int STRIP = 2 * LENGTH;
 
-  /// Whether the four vectors of a product for one token are two of rows in two groups each: a panel has but two.
-  static final boolean TWO_GROUPS = 4 * LENGTH > PANEL_ROWS;
+  /// Whether a panel has four vectors of rows, or but two. All that there are up to four are multiplied at once, so that memory is read
+  /// forwards: each skipped line would be waited for later.
+  static final boolean FOUR_VECTORS = 4 * LENGTH <= PANEL_ROWS;
+
+  /// Rows that a product for one token multiplies at once.
+  static final int ROWS = (FOUR_VECTORS ? 4 : 2) * LENGTH;
 
   /// Codes in an int.
   static final int FIELDS = 4;

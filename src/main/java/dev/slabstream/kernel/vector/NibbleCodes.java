@@ -5,6 +5,7 @@ import static dev.slabstream.kernel.PackedPanels.NIBBLE_MASK;
 import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
 import static dev.slabstream.kernel.vector.Lanes.F;
 import static dev.slabstream.kernel.vector.Lanes.FIELDS;
+import static dev.slabstream.kernel.vector.Lanes.FOUR_VECTORS;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
 
 import java.lang.foreign.MemorySegment;
@@ -22,52 +23,46 @@ final class NibbleCodes {
 
   private NibbleCodes() {}
 
-  /// Sums of term times input over one group, for one token, of four vectors of rows: those at `wordsA` with inputs from `xa` on, and
-  /// those at `wordsB` with inputs from `xb`. Each is one chain; the four hide the latency of the multiply-add.
+  /// Sums of term times input over one group, for one token, of the [Lanes#ROWS] rows at `words`, with inputs from `xAt` on. Each vector
+  /// is one chain. Four hide the latency of the multiply-add; where there are but two, the chains of the next group, which the
+  /// processor begins meanwhile.
   ///
   /// The half of the words is chosen inside the loop, and words are loaded for each: C2 then has few values alive, and spills none.
   static void sums(
-      MemorySegment memory,
-      long wordsA,
-      long wordsB,
-      int bias,
-      float[] x,
-      int xa,
-      int xb,
-      float[] sums,
-      int sumA,
-      int sumB) {
+      MemorySegment memory, long words, int bias, float[] x, int xAt, float[] sums, int sumsAt) {
     IntVector mask = IntVector.broadcast(Lanes.I, NIBBLE_MASK);
     IntVector biases = IntVector.broadcast(Lanes.I, bias * EACH_FIELD);
-    FloatVector a0 = FloatVector.zero(F);
-    FloatVector a1 = a0;
-    FloatVector b0 = a0;
-    FloatVector b1 = a0;
+    FloatVector s0 = FloatVector.zero(F);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
     for (int i = 0; i < GROUP_INTS; i++) {
       int half = i % 2 * 4;
-      long at = (long) (i / 2) * WORD_BYTES;
-      IntVector wa0 = fields(memory, wordsA + at, half, mask, biases);
-      IntVector wa1 = fields(memory, wordsA + at + Lanes.BYTES, half, mask, biases);
-      IntVector wb0 = fields(memory, wordsB + at, half, mask, biases);
-      IntVector wb1 = fields(memory, wordsB + at + Lanes.BYTES, half, mask, biases);
+      long word = words + (long) (i / 2) * WORD_BYTES;
+      IntVector w0 = fields(memory, word, half, mask, biases);
+      IntVector w1 = fields(memory, word + Lanes.BYTES, half, mask, biases);
+      IntVector w2 = FOUR_VECTORS ? fields(memory, word + 2 * Lanes.BYTES, half, mask, biases) : w0;
+      IntVector w3 = FOUR_VECTORS ? fields(memory, word + 3 * Lanes.BYTES, half, mask, biases) : w0;
       for (int field = 0; field < FIELDS; field++) {
-        FloatVector inputA = FloatVector.broadcast(F, x[xa + i * FIELDS + field]);
-        FloatVector inputB =
-            Lanes.TWO_GROUPS ? FloatVector.broadcast(F, x[xb + i * FIELDS + field]) : inputA;
-        a0 = Lanes.toFloats(wa0).fma(inputA, a0);
-        a1 = Lanes.toFloats(wa1).fma(inputA, a1);
-        b0 = Lanes.toFloats(wb0).fma(inputB, b0);
-        b1 = Lanes.toFloats(wb1).fma(inputB, b1);
-        wa0 = wa0.lanewise(VectorOperators.LSHL, 8);
-        wa1 = wa1.lanewise(VectorOperators.LSHL, 8);
-        wb0 = wb0.lanewise(VectorOperators.LSHL, 8);
-        wb1 = wb1.lanewise(VectorOperators.LSHL, 8);
+        FloatVector input = FloatVector.broadcast(F, x[xAt + i * FIELDS + field]);
+        s0 = Lanes.toFloats(w0).fma(input, s0);
+        s1 = Lanes.toFloats(w1).fma(input, s1);
+        w0 = w0.lanewise(VectorOperators.LSHL, 8);
+        w1 = w1.lanewise(VectorOperators.LSHL, 8);
+        if (FOUR_VECTORS) {
+          s2 = Lanes.toFloats(w2).fma(input, s2);
+          s3 = Lanes.toFloats(w3).fma(input, s3);
+          w2 = w2.lanewise(VectorOperators.LSHL, 8);
+          w3 = w3.lanewise(VectorOperators.LSHL, 8);
+        }
       }
     }
-    a0.intoArray(sums, sumA);
-    a1.intoArray(sums, sumA + LENGTH);
-    b0.intoArray(sums, sumB);
-    b1.intoArray(sums, sumB + LENGTH);
+    s0.intoArray(sums, sumsAt);
+    s1.intoArray(sums, sumsAt + LENGTH);
+    if (FOUR_VECTORS) {
+      s2.intoArray(sums, sumsAt + 2 * LENGTH);
+      s3.intoArray(sums, sumsAt + 3 * LENGTH);
+    }
   }
 
   /// As [#sums], of one group for the 4 tokens of a tile and two vectors of rows, those at `words`.

@@ -2,7 +2,7 @@ package dev.slabstream.kernel.vector;
 
 import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
 import static dev.slabstream.kernel.PanelMath.TERM_SCALE;
-import static dev.slabstream.kernel.vector.Lanes.LENGTH;
+import static dev.slabstream.kernel.vector.Lanes.ROWS;
 import static dev.slabstream.kernel.vector.Lanes.STRIP;
 
 import dev.slabstream.kernel.Activations;
@@ -39,11 +39,9 @@ final class PanelProducts {
   private final float[] scales = new float[RUN_GROUPS * PANEL_ROWS];
   private final float[] minima = new float[RUN_GROUPS * PANEL_ROWS];
 
-  /// One row more than groups: where the second of two groups goes when there is none.
   private final float[] sums =
       new float
-          [Math.max(RUN_GROUPS + 1, RUN_ELEMENTS / MIN_GROUP_ELEMENTS * Tile.MAX_WIDTH)
-              * PANEL_ROWS];
+          [Math.max(RUN_GROUPS, RUN_ELEMENTS / MIN_GROUP_ELEMENTS * Tile.MAX_WIDTH) * PANEL_ROWS];
 
   private final float[] acc = new float[(BLOCK_TOKENS + Tile.MAX_WIDTH) * PANEL_ROWS];
 
@@ -78,48 +76,19 @@ final class PanelProducts {
     }
   }
 
-  /// Four vectors at a time: of one group, or, where a panel has but two, of this group and the next.
   private void sumGroups(Part part, int panel, Activations in, int firstGroup, int numGroups) {
     PanelFormat format = part.format();
     int groupElements = format.groupElements();
     boolean nibbles = format.codes() == PanelFormat.Codes.NIBBLE;
-    long groupBytes = part.groupBytes();
-    long offset = part.groupOffset(panel, firstGroup);
-    int input = firstGroup * groupElements;
-    for (int g = 0; g < numGroups; g += Lanes.TWO_GROUPS ? 2 : 1) {
-      int next = Lanes.TWO_GROUPS ? Math.min(g + 1, numGroups - 1) : g;
-      int rowsB = Lanes.TWO_GROUPS ? 0 : 2 * LENGTH;
-      for (int row = 0; row < PANEL_ROWS; row += 4 * LENGTH) {
-        long wordsA = offset + g * groupBytes + row * Integer.BYTES;
-        long wordsB = offset + next * groupBytes + (row + rowsB) * Integer.BYTES;
-        int sumA = g * PANEL_ROWS + row;
-        int sumB = (Lanes.TWO_GROUPS ? g + 1 : g) * PANEL_ROWS + row + rowsB;
-        int xa = input + g * groupElements;
-        int xb = input + next * groupElements;
+    for (int g = 0; g < numGroups; g++) {
+      int x = (firstGroup + g) * groupElements;
+      for (int row = 0; row < PANEL_ROWS; row += ROWS) {
+        long words = part.groupOffset(panel, firstGroup + g) + row * Integer.BYTES;
+        int sumsAt = g * PANEL_ROWS + row;
         if (nibbles) {
-          NibbleCodes.sums(
-              part.memory(),
-              wordsA,
-              wordsB,
-              format.bias(),
-              in.termInputs(),
-              xa,
-              xb,
-              sums,
-              sumA,
-              sumB);
+          NibbleCodes.sums(part.memory(), words, format.bias(), in.termInputs(), x, sums, sumsAt);
         } else {
-          ByteCodes.sums(
-              part.memory(),
-              wordsA,
-              wordsB,
-              groupElements,
-              in.termInputs(),
-              xa,
-              xb,
-              sums,
-              sumA,
-              sumB);
+          ByteCodes.sums(part.memory(), words, groupElements, in.termInputs(), x, sums, sumsAt);
         }
       }
     }

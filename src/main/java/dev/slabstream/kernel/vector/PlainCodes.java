@@ -2,7 +2,9 @@ package dev.slabstream.kernel.vector;
 
 import static dev.slabstream.kernel.PackedPanels.PANEL_ROWS;
 import static dev.slabstream.kernel.vector.Lanes.F;
+import static dev.slabstream.kernel.vector.Lanes.FOUR_VECTORS;
 import static dev.slabstream.kernel.vector.Lanes.LENGTH;
+import static dev.slabstream.kernel.vector.Lanes.ROWS;
 import static dev.slabstream.kernel.vector.Lanes.STRIP;
 
 import java.lang.foreign.MemorySegment;
@@ -15,11 +17,6 @@ final class PlainCodes {
 
   private static final int VECTOR_BYTES = LENGTH * Float.BYTES;
   private static final int VECTOR_HALF_BYTES = LENGTH * Short.BYTES;
-
-  /// Whether a panel has four vectors of rows, or but two.
-  private static final boolean FOUR_VECTORS = !Lanes.TWO_GROUPS;
-
-  private static final int ROWS = (FOUR_VECTORS ? 4 : 2) * LENGTH;
 
   private PlainCodes() {}
 
