@@ -20,7 +20,13 @@ final class ByteCodes {
   /// As [NibbleCodes#sums], of a group of `groupElements`; written out again, since taking halves apart that are not there would cost a
   /// shift and a mask a word.
   static void sums(
-      MemorySegment memory, long words, int groupElements, float[] x, int xAt, float[] sums, int sumsAt) {
+      MemorySegment memory,
+      long words,
+      int groupElements,
+      float[] x,
+      int xAt,
+      float[] sums,
+      int sumsAt) {
     FloatVector s0 = FloatVector.zero(F);
     FloatVector s1 = s0;
     FloatVector s2 = s0;
@@ -74,7 +80,7 @@ final class ByteCodes {
       long word = words + (long) i * WORD_BYTES;
       IntVector wa = Lanes.ints(memory, word);
       IntVector wb = Lanes.ints(memory, word + Lanes.BYTES);
-      for (int field = 0; field < FIELDS; field++, xAt += Tile.NARROW) {
+      for (int field = 0; field < FIELDS; field++, xAt += Tile.WIDTH) {
         FloatVector ta = Lanes.toFloats(wa);
         FloatVector tb = Lanes.toFloats(wb);
         FloatVector x0 = FloatVector.broadcast(F, x[xAt]);

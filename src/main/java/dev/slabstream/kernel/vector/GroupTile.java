@@ -9,8 +9,6 @@ import jdk.incubator.vector.FloatVector;
 
 /// [Tile] for weights in groups: what a group sums to is scaled while it is still in registers.
 final class GroupTile {
-  static final int WIDTH = 4;
-
   private GroupTile() {}
 
   /// `acc[j][r] = fma(scale[g][r], s, acc[j][r])` for group after group, where `s` is the sum over the group's `k` of `x[k][j] *
@@ -44,7 +42,7 @@ final class GroupTile {
       FloatVector a3 = zero;
       FloatVector b3 = zero;
       int end = wAt + groupElements * STRIP;
-      for (; wAt < end; wAt += STRIP, xAt += WIDTH) {
+      for (; wAt < end; wAt += STRIP, xAt += Tile.WIDTH) {
         FloatVector wa = FloatVector.fromArray(F, w, wAt);
         FloatVector wb = FloatVector.fromArray(F, w, wAt + LENGTH);
         FloatVector x0 = FloatVector.broadcast(F, x[xAt]);

@@ -86,7 +86,7 @@ final class NibbleCodes {
       int half = i % 2 * 4;
       IntVector wa = fields(memory, word, half, mask, biases);
       IntVector wb = fields(memory, word + Lanes.BYTES, half, mask, biases);
-      for (int field = 0; field < FIELDS; field++, xAt += Tile.NARROW) {
+      for (int field = 0; field < FIELDS; field++, xAt += Tile.WIDTH) {
         FloatVector ta = Lanes.toFloats(wa);
         FloatVector tb = Lanes.toFloats(wb);
         FloatVector x0 = FloatVector.broadcast(F, x[xAt]);

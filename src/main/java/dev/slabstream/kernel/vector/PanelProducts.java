@@ -27,10 +27,8 @@ final class PanelProducts {
   /// Groups whose sums are kept before they are scaled, for one token.
   private static final int RUN_GROUPS = 64;
 
-  private static final int MIN_GROUP_ELEMENTS = 16;
-
   /// Tokens up to which codes are converted in the registers of the one tile: unpacking them pays only when several tiles read them.
-  private static final int FEW_TOKENS = Tile.NARROW;
+  private static final int FEW_TOKENS = Tile.WIDTH;
 
   /// Groups whose sums are kept before they are scaled, for few tokens: so many that they stay in the first-level cache.
   private static final int FEW_GROUPS = 16;
@@ -40,10 +38,8 @@ final class PanelProducts {
   private final float[] minima = new float[RUN_GROUPS * PANEL_ROWS];
 
   private final float[] sums =
-      new float
-          [Math.max(RUN_GROUPS, RUN_ELEMENTS / MIN_GROUP_ELEMENTS * Tile.MAX_WIDTH) * PANEL_ROWS];
-
-  private final float[] acc = new float[(BLOCK_TOKENS + Tile.MAX_WIDTH) * PANEL_ROWS];
+      new float[Math.max(RUN_GROUPS, FEW_GROUPS * Tile.WIDTH) * PANEL_ROWS];
+  private final float[] acc = new float[(BLOCK_TOKENS + Tile.WIDTH) * PANEL_ROWS];
 
   /// Outputs of a panel for the only token.
   void multiplyOne(PackedPanels w, int panel, Activations in, float[] y) {
@@ -117,12 +113,12 @@ final class PanelProducts {
   private void multiplyFewGrouped(
       Part part, int panel, Activations in, int firstToken, int numTokens) {
     int tile = firstToken * in.cols();
-    int stride = Tile.NARROW * PANEL_ROWS;
+    int stride = Tile.WIDTH * PANEL_ROWS;
     for (int group = 0; group < part.numGroups(); group += FEW_GROUPS) {
       int numGroups = Math.min(FEW_GROUPS, part.numGroups() - group);
       for (int g = 0; g < numGroups; g++) {
         long words = part.groupOffset(panel, group + g);
-        int x = tile + (group + g) * part.format().groupElements() * Tile.NARROW;
+        int x = tile + (group + g) * part.format().groupElements() * Tile.WIDTH;
         for (int row = 0; row < PANEL_ROWS; row += STRIP) {
           tileSums(part, words + row * Integer.BYTES, in.termTiles(), x, g * stride + row);
         }
@@ -185,11 +181,9 @@ final class PanelProducts {
       int column,
       int numColumns) {
     int strip = Lanes.strip(row, numColumns);
-    for (int t = 0; t < numTokens; ) {
-      int width = Tile.width(numTokens - t);
-      int input = (firstToken + t) * cols + column * width;
-      Tile.multiply(width, w, strip, numColumns, x, input, acc, t * PANEL_ROWS + row);
-      t += width;
+    for (int t = 0; t < numTokens; t += Tile.WIDTH) {
+      int input = (firstToken + t) * cols + column * Tile.WIDTH;
+      Tile.multiply(w, strip, numColumns, x, input, acc, t * PANEL_ROWS + row);
     }
   }
 
@@ -204,42 +198,18 @@ final class PanelProducts {
     int groupElements = part.format().groupElements();
     int numGroups = numElements / groupElements;
     int w = Lanes.strip(row, numElements);
-    for (int t = 0; t < numTokens; ) {
-      int width = Tile.width(numTokens - t);
-      int x = (firstToken + t) * in.cols() + element * width;
-      if (width == GroupTile.WIDTH) {
-        GroupTile.multiply(
-            weights,
-            w,
-            numGroups,
-            groupElements,
-            in.termTiles(),
-            x,
-            scales,
-            Lanes.strip(row, numGroups),
-            acc,
-            t * PANEL_ROWS + row);
-      } else {
-        multiplyWideGroups(width, w, numGroups, groupElements, in.termTiles(), x);
-        for (int j = 0; j < Math.min(width, numTokens - t); j++) {
-          int stride = width * PANEL_ROWS;
-          GroupScales.add(
-              sums, j * PANEL_ROWS, stride, scales, numGroups, acc, (t + j) * PANEL_ROWS);
-        }
-      }
-      t += width;
-    }
-  }
-
-  /// The widest tile leaves no room for scales: its sums go to memory, `[numGroups][width][32]`. A strip is the whole panel there.
-  private void multiplyWideGroups(
-      int width, int w, int numGroups, int groupElements, float[] x, int xOffset) {
-    Arrays.fill(sums, 0, numGroups * width * PANEL_ROWS, 0f);
-    for (int g = 0; g < numGroups; g++) {
-      int weight = w + g * groupElements * STRIP;
-      int input = xOffset + g * groupElements * width;
-      int sum = g * width * PANEL_ROWS;
-      Tile.multiply(width, weights, weight, groupElements, x, input, sums, sum);
+    for (int t = 0; t < numTokens; t += Tile.WIDTH) {
+      GroupTile.multiply(
+          weights,
+          w,
+          numGroups,
+          groupElements,
+          in.termTiles(),
+          (firstToken + t) * in.cols() + element * Tile.WIDTH,
+          scales,
+          Lanes.strip(row, numGroups),
+          acc,
+          t * PANEL_ROWS + row);
     }
   }
 

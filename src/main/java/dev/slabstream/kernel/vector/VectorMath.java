@@ -34,7 +34,7 @@ final class VectorMath implements PanelMath {
     return PanelProducts.BLOCK_TOKENS;
   }
 
-  /// Tile after tile, `[cols][width]` each, so that the inputs of a step of the product lie side by side; padded with zeros.
+  /// Tile after tile, `[cols][4]` each, so that the inputs of a step of the product lie side by side; padded with zeros.
   @Override
   public void tile(Activations in, int firstToken, int numTokens, int fromCol, int toCol) {
     if (in.plain()) {
@@ -52,8 +52,8 @@ final class VectorMath implements PanelMath {
 
   private static void tile(
       float[] x, float[] tiles, int cols, int firstToken, int numTokens, int fromCol, int toCol) {
-    for (int t = 0; t < numTokens; ) {
-      int width = Tile.width(numTokens - t);
+    int width = Tile.WIDTH;
+    for (int t = 0; t < numTokens; t += width) {
       int tile = (firstToken + t) * cols;
       for (int j = 0; j < width; j++) {
         int from = (firstToken + t + j) * cols;
@@ -67,7 +67,6 @@ final class VectorMath implements PanelMath {
           }
         }
       }
-      t += width;
     }
   }
 
