@@ -42,6 +42,7 @@ final class GroupScales {
   /// `acc = fma(m, xsum, acc)`, in the order of the groups.
   static void addMinima(
       float[] minima,
+      int minimaOffset,
       float[] inputSums,
       int inputSumsOffset,
       int numGroups,
@@ -50,7 +51,7 @@ final class GroupScales {
     for (int row = 0; row < PANEL_ROWS; row += STRIP) {
       FloatVector a0 = FloatVector.fromArray(F, acc, accOffset + row);
       FloatVector a1 = FloatVector.fromArray(F, acc, accOffset + row + LENGTH);
-      int m = Lanes.strip(row, numGroups);
+      int m = minimaOffset + Lanes.strip(row, numGroups);
       for (int g = 0; g < numGroups; g++, m += STRIP) {
         FloatVector inputSum = FloatVector.broadcast(F, inputSums[inputSumsOffset + g]);
         a0 = FloatVector.fromArray(F, minima, m).fma(inputSum, a0);

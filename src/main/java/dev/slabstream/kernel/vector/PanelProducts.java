@@ -24,22 +24,25 @@ final class PanelProducts {
   /// inputs. A multiple of every group.
   private static final int RUN_ELEMENTS = 128;
 
-  /// Groups whose sums are kept before they are scaled, for one token.
-  private static final int RUN_GROUPS = 64;
+  /// Groups whose sums are kept before they are scaled, for one token and for few: so many that their scales and minima, which lie
+  /// between the codes, are still in the first-level cache. Further apart they are lines that prefetching has left behind, and memory is
+  /// read at two thirds of the speed.
+  private static final int RUN_GROUPS = 16;
+
+  /// Groups whose minima are multiplied at once, for more than one token.
+  private static final int MINIMA_GROUPS = 64;
 
   /// Tokens up to which codes are converted in the registers of the one tile: unpacking them pays only when several tiles read them.
   private static final int FEW_TOKENS = Tile.WIDTH;
 
-  /// Groups whose sums are kept before they are scaled, for few tokens: so many that they stay in the first-level cache.
-  private static final int FEW_GROUPS = 16;
-
   private final float[] weights = new float[RUN_ELEMENTS * PANEL_ROWS];
   private final float[] scales = new float[RUN_GROUPS * PANEL_ROWS];
-  private final float[] minima = new float[RUN_GROUPS * PANEL_ROWS];
 
-  private final float[] sums =
-      new float[Math.max(RUN_GROUPS, FEW_GROUPS * Tile.WIDTH) * PANEL_ROWS];
+  private final float[] sums = new float[RUN_GROUPS * Tile.WIDTH * PANEL_ROWS];
   private final float[] acc = new float[(BLOCK_TOKENS + Tile.WIDTH) * PANEL_ROWS];
+
+  /// Of a whole panel, for one token.
+  private float[] minima = new float[MINIMA_GROUPS * PANEL_ROWS];
 
   /// Outputs of a panel for the only token.
   void multiplyOne(PackedPanels w, int panel, Activations in, float[] y) {
@@ -57,17 +60,25 @@ final class PanelProducts {
 
   private void multiplyOneGrouped(Part part, int panel, Activations in) {
     Arrays.fill(acc, 0, PANEL_ROWS, 0f);
+    boolean hasMinima = part.format().hasMinima();
+    if (hasMinima && minima.length < part.numGroups() * PANEL_ROWS) {
+      minima = new float[part.numGroups() * PANEL_ROWS];
+    }
     for (int group = 0; group < part.numGroups(); group += RUN_GROUPS) {
       int numGroups = Math.min(RUN_GROUPS, part.numGroups() - group);
       sumGroups(part, panel, in, group, numGroups);
-      unpackScales(part, part.scalesOffset(panel, group), numGroups, TERM_SCALE, scales);
+      unpackScales(part, part.scalesOffset(panel, group), numGroups, TERM_SCALE, scales, 0);
       GroupScales.add(sums, 0, PANEL_ROWS, scales, numGroups, acc, 0);
+      if (hasMinima) {
+        long offset = part.minimaOffset(panel, group);
+        unpackScales(part, offset, numGroups, 1f, minima, group * PANEL_ROWS);
+      }
     }
-    if (part.format().hasMinima()) {
+    if (hasMinima) {
       for (int group = 0; group < part.numGroups(); group += RUN_GROUPS) {
         int numGroups = Math.min(RUN_GROUPS, part.numGroups() - group);
-        unpackScales(part, part.minimaOffset(panel, group), numGroups, 1f, minima);
-        GroupScales.addMinima(minima, in.groupSums(), group, numGroups, acc, 0);
+        int from = group * PANEL_ROWS;
+        GroupScales.addMinima(minima, from, in.groupSums(), group, numGroups, acc, 0);
       }
     }
   }
@@ -114,8 +125,8 @@ final class PanelProducts {
       Part part, int panel, Activations in, int firstToken, int numTokens) {
     int tile = firstToken * in.cols();
     int stride = Tile.WIDTH * PANEL_ROWS;
-    for (int group = 0; group < part.numGroups(); group += FEW_GROUPS) {
-      int numGroups = Math.min(FEW_GROUPS, part.numGroups() - group);
+    for (int group = 0; group < part.numGroups(); group += RUN_GROUPS) {
+      int numGroups = Math.min(RUN_GROUPS, part.numGroups() - group);
       for (int g = 0; g < numGroups; g++) {
         long words = part.groupOffset(panel, group + g);
         int x = tile + (group + g) * part.format().groupElements() * Tile.WIDTH;
@@ -123,7 +134,7 @@ final class PanelProducts {
           tileSums(part, words + row * Integer.BYTES, in.termTiles(), x, g * stride + row);
         }
       }
-      unpackScales(part, part.scalesOffset(panel, group), numGroups, TERM_SCALE, scales);
+      unpackScales(part, part.scalesOffset(panel, group), numGroups, TERM_SCALE, scales, 0);
       for (int t = 0; t < numTokens; t++) {
         GroupScales.add(sums, t * PANEL_ROWS, stride, scales, numGroups, acc, t * PANEL_ROWS);
       }
@@ -156,9 +167,9 @@ final class PanelProducts {
   }
 
   private void multiplyMinima(Part part, int panel, Activations in, int firstToken, int numTokens) {
-    for (int group = 0; group < part.numGroups(); group += RUN_GROUPS) {
-      int numGroups = Math.min(RUN_GROUPS, part.numGroups() - group);
-      unpackScales(part, part.minimaOffset(panel, group), numGroups, 1f, minima);
+    for (int group = 0; group < part.numGroups(); group += MINIMA_GROUPS) {
+      int numGroups = Math.min(MINIMA_GROUPS, part.numGroups() - group);
+      unpackScales(part, part.minimaOffset(panel, group), numGroups, 1f, minima, 0);
       for (int row = 0; row < PANEL_ROWS; row += STRIP) {
         multiply(
             minima, row, in.sumTiles(), in.numGroups(), firstToken, numTokens, group, numGroups);
@@ -240,15 +251,17 @@ final class PanelProducts {
     } else {
       ByteCodes.unpack(part.memory(), offset, stride, format.groupElements(), numGroups, weights);
     }
-    unpackScales(part, part.scalesOffset(panel, group), numGroups, TERM_SCALE, scales);
+    unpackScales(part, part.scalesOffset(panel, group), numGroups, TERM_SCALE, scales, 0);
   }
 
   private static void unpackScales(
-      Part part, long offset, int numGroups, float power, float[] out) {
+      Part part, long offset, int numGroups, float power, float[] out, int outOffset) {
     if (part.format().halfScales()) {
-      PlainCodes.scalesF16(part.memory(), offset, part.groupBytes(), numGroups, power, out);
+      PlainCodes.scalesF16(
+          part.memory(), offset, part.groupBytes(), numGroups, power, out, outOffset);
     } else {
-      PlainCodes.scalesF32(part.memory(), offset, part.groupBytes(), numGroups, power, out);
+      PlainCodes.scalesF32(
+          part.memory(), offset, part.groupBytes(), numGroups, power, out, outOffset);
     }
   }
 }

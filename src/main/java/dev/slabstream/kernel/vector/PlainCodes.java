@@ -135,12 +135,18 @@ final class PlainCodes {
     }
   }
 
-  /// Scales of `numGroups` groups, `stride` bytes apart, times a power of two, as [Lanes#strip] orders them.
+  /// Scales of `numGroups` groups, `stride` bytes apart, times a power of two, to `out` from `outOffset` on as [Lanes#strip] orders them.
   static void scalesF16(
-      MemorySegment memory, long offset, long stride, int numGroups, float power, float[] out) {
+      MemorySegment memory,
+      long offset,
+      long stride,
+      int numGroups,
+      float power,
+      float[] out,
+      int outOffset) {
     for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
       long at = offset + row * Short.BYTES;
-      int strip = Lanes.strip(row, numGroups);
+      int strip = outOffset + Lanes.strip(row, numGroups);
       for (int to = strip; to < strip + numGroups * STRIP; to += STRIP, at += stride) {
         Lanes.halfFloats(memory, at, power).intoArray(out, to);
       }
@@ -149,10 +155,16 @@ final class PlainCodes {
 
   /// As [#scalesF16].
   static void scalesF32(
-      MemorySegment memory, long offset, long stride, int numGroups, float power, float[] out) {
+      MemorySegment memory,
+      long offset,
+      long stride,
+      int numGroups,
+      float power,
+      float[] out,
+      int outOffset) {
     for (int row = 0; row < PANEL_ROWS; row += LENGTH) {
       long at = offset + row * Float.BYTES;
-      int strip = Lanes.strip(row, numGroups);
+      int strip = outOffset + Lanes.strip(row, numGroups);
       for (int to = strip; to < strip + numGroups * STRIP; to += STRIP, at += stride) {
         Lanes.floats(memory, at).mul(power).intoArray(out, to);
       }
