@@ -218,6 +218,11 @@ final class Generation implements Runnable, SequenceListener {
     pace.taken();
   }
 
+  /// The subscriber has all there is, or wants no more.
+  void clientLeft() {
+    pace.stop();
+  }
+
   /// Tokens sampled so far.
   int generatedTokens() {
     return generatedTokens;
@@ -518,8 +523,9 @@ final class Generation implements Runnable, SequenceListener {
   private void tell(Ending ending) {
     Finished last = ending.last();
     if (last != null) {
-      pace.handedOut();
+      // Its client is told also when there is no memory for a look at how it reads.
       sink.complete(last);
+      pace.handedOut();
     } else {
       Cancellation asked = cancellation;
       sink.fail(
