@@ -281,15 +281,22 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   }
 
   private Flux<GenerationEvent> events(Generation generation) {
-    return generation
-        .events()
-        .publishOn(delivering)
-        .doOnRequest(generation::requested)
-        .doOnCancel(() -> generation.cancel(Cancellation.CLIENT_GONE))
-        .map(timed -> delivered(generation, timed))
-        .takeUntilOther(generation.abandonment())
-        .takeUntilOther(abandoned.asMono())
-        .doFinally(_ -> clientLeft(generation));
+    Flux<GenerationEvent> events =
+        generation
+            .events()
+            .publishOn(delivering)
+            .doOnRequest(generation::requested)
+            .doOnCancel(() -> generation.cancel(Cancellation.CLIENT_GONE))
+            .map(timed -> delivered(generation, timed))
+            .takeUntilOther(generation.abandonment())
+            .takeUntilOther(abandoned.asMono())
+            .doFinally(_ -> clientLeft(generation));
+    return new HandOver<>(
+        events,
+        () -> {
+          generation.abandon();
+          clientLeft(generation);
+        });
   }
 
   private void clientLeft(Generation generation) {

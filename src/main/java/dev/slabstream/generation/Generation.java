@@ -223,6 +223,12 @@ final class Generation implements Runnable, SequenceListener {
     pace.stop();
   }
 
+  /// The stream did not come to its subscriber, or not whole: it ends, and so does the request. Throws nothing.
+  void abandon() {
+    cancel(Cancellation.CLIENT_GONE);
+    sink.abandon(Ending.NO_MEMORY);
+  }
+
   /// Tokens sampled so far.
   int generatedTokens() {
     return generatedTokens;
