@@ -53,17 +53,8 @@ final class RequestBodies {
         .doOnNext(buffer -> Contained.run(() -> received.add(buffer)))
         .takeUntil(_ -> received.numBytes > maxBytes + READ_ON_BYTES)
         .then(Mono.fromCallable(() -> Contained.call(() -> received.bytes(declared))))
-        .timeout(timeout, Mono.error(this::tooSlow))
+        .timeout(timeout, Mono.error(() -> BodyRefusals.tooSlow(timeout)))
         .onErrorMap(e -> !(e instanceof GenerationException), RequestBodies::brokenOff);
-  }
-
-  private GenerationException tooSlow() {
-    return new GenerationException(
-        ErrorType.BODY_TIMEOUT,
-        "the body did not come within " + timeout.toMillis() + " ms",
-        null,
-        timeout.toMillis(),
-        null);
   }
 
   /// Whatever the connection says went wrong: its client has gone, or sends what is no body. What it
@@ -87,16 +78,6 @@ final class RequestBodies {
         null,
         maxBytes,
         actual);
-  }
-
-  private GenerationException noRoom() {
-    return new GenerationException(
-        ErrorType.BODY_MEMORY,
-        "the bodies of all requests together must have at most %d bytes, slabstream.api.max-body-memory; there is no room for this one now"
-            .formatted(budget.maxBytes()),
-        null,
-        budget.maxBytes(),
-        null);
   }
 
   /// One body, as far as it has come. What has no room in the budget is read on and thrown away, so
@@ -139,7 +120,7 @@ final class RequestBodies {
         throw tooLarge(Math.max(declared, numBytes));
       }
       if (!share.complete()) {
-        throw noRoom();
+        throw BodyRefusals.noRoom(budget.maxBytes());
       }
       synchronized (this) {
         byte[] bytes = kept == null ? new byte[0] : kept.toByteArray();

@@ -55,13 +55,15 @@ class HttpServerConfiguration {
 
   /// As many bytes as one body may have may come ahead of their turn.
   @Bean
-  NettyServerCustomizer boundedPipelining(SlabstreamProperties properties, BodyBudget budget) {
+  NettyServerCustomizer boundedPipelining(
+      SlabstreamProperties properties, BodyBudget budget, ServiceMeters meters) {
     long bytes = properties.api().maxBodySize().toBytes();
+    Duration timeout = properties.api().bodyTimeout();
     return server ->
         server.doOnChannelInit(
             (_, channel, _) -> {
               PipelineLimit.hold(channel, bytes, budget);
-              UpgradeBodies.count(channel, budget);
+              UpgradeBodies.hold(channel, timeout, budget, meters::refused);
               ClientFaults.contain(channel);
             });
   }

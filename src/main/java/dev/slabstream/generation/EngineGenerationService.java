@@ -12,8 +12,6 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -66,15 +64,14 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   private final InMemorySessions sessions;
   private final TokenizerThreads tokenizing;
   private final Scheduler delivering;
-  private final Set<Generation> inFlight = ConcurrentHashMap.newKeySet();
+  private final OpenGenerations inFlight = new OpenGenerations();
 
   /// Those whose client has not been handed the end; a superset of those in flight, but for moments.
-  private final Set<Generation> undelivered = ConcurrentHashMap.newKeySet();
+  private final OpenGenerations undelivered = new OpenGenerations();
 
   /// Ends every stream with an error, past whoever should write it.
   private final Sinks.Empty<Void> abandoned = Sinks.empty();
 
-  private final Object idle = new Object();
   private volatile boolean draining;
 
   /// @param engine stays its owner's, as does the tokenizer
@@ -183,27 +180,12 @@ public final class EngineGenerationService implements GenerationService, AutoClo
   public boolean awaitDelivered(Duration timeout) throws InterruptedException {
     long startNanos = System.nanoTime();
     return awaitIdle(timeout)
-        && awaitEmpty(undelivered, timeout.minusNanos(System.nanoTime() - startNanos));
+        && undelivered.awaitNone(timeout.minusNanos(System.nanoTime() - startNanos));
   }
 
   /// Waits until nothing is in flight; false when that took longer than `timeout`.
   boolean awaitIdle(Duration timeout) throws InterruptedException {
-    return awaitEmpty(inFlight, timeout);
-  }
-
-  private boolean awaitEmpty(Set<Generation> generations, Duration timeout)
-      throws InterruptedException {
-    long deadline = System.nanoTime() + timeout.toNanos();
-    synchronized (idle) {
-      while (!generations.isEmpty()) {
-        long leftMillis = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-        if (leftMillis <= 0) {
-          return false;
-        }
-        idle.wait(leftMillis);
-      }
-    }
-    return true;
+    return inFlight.awaitNone(timeout);
   }
 
   /// Drains, cancels what is in flight, waits for its end and for the clients to be told, and ends
@@ -225,7 +207,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
       }
       // A queue of events outlives its request; its subscriber is called on the threads that end
       // below.
-      if (!awaitEmpty(undelivered, DELIVERY_LIMIT)) {
+      if (!undelivered.awaitNone(DELIVERY_LIMIT)) {
         log.warn("{} clients did not read to the end", undelivered.size());
       }
     } catch (InterruptedException e) {
@@ -292,22 +274,34 @@ public final class EngineGenerationService implements GenerationService, AutoClo
         return events;
       }
       owner.left(generation);
-      leave(undelivered, generation);
+      undelivered.remove(generation);
       throw e;
     }
     return events;
   }
 
   private Flux<GenerationEvent> events(Generation generation) {
-    return generation
-        .events()
-        .publishOn(delivering)
-        .doOnRequest(generation::requested)
-        .doOnCancel(() -> generation.cancel(Cancellation.CLIENT_GONE))
-        .map(timed -> delivered(generation, timed))
-        .takeUntilOther(generation.abandonment())
-        .takeUntilOther(abandoned.asMono())
-        .doFinally(_ -> leave(undelivered, generation));
+    Flux<GenerationEvent> events =
+        generation
+            .events()
+            .publishOn(delivering)
+            .doOnRequest(generation::requested)
+            .doOnCancel(() -> generation.cancel(Cancellation.CLIENT_GONE))
+            .map(timed -> delivered(generation, timed))
+            .takeUntilOther(generation.abandonment())
+            .takeUntilOther(abandoned.asMono())
+            .doFinally(_ -> clientLeft(generation));
+    return new HandOver<>(
+        events,
+        () -> {
+          generation.abandon();
+          clientLeft(generation);
+        });
+  }
+
+  private void clientLeft(Generation generation) {
+    generation.clientLeft();
+    undelivered.remove(generation);
   }
 
   /// Takes a place in the queue and waits there for the tokenizer; or refuses, here and now.
@@ -341,13 +335,6 @@ public final class EngineGenerationService implements GenerationService, AutoClo
       }
     }
     return timed.event();
-  }
-
-  private void leave(Set<Generation> generations, Generation generation) {
-    generations.remove(generation);
-    synchronized (idle) {
-      idle.notifyAll();
-    }
   }
 
   /// Gives the request's places back when it ends.
@@ -390,7 +377,7 @@ public final class EngineGenerationService implements GenerationService, AutoClo
 
     @Override
     public void left(Generation generation) {
-      leave(inFlight, generation);
+      inFlight.remove(generation);
     }
   }
 }

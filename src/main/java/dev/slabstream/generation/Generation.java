@@ -218,6 +218,17 @@ final class Generation implements Runnable, SequenceListener {
     pace.taken();
   }
 
+  /// The subscriber has all there is, or wants no more.
+  void clientLeft() {
+    pace.stop();
+  }
+
+  /// The stream did not come to its subscriber, or not whole: it ends, and so does the request. Throws nothing.
+  void abandon() {
+    cancel(Cancellation.CLIENT_GONE);
+    sink.abandon(Ending.NO_MEMORY);
+  }
+
   /// Tokens sampled so far.
   int generatedTokens() {
     return generatedTokens;
@@ -518,8 +529,9 @@ final class Generation implements Runnable, SequenceListener {
   private void tell(Ending ending) {
     Finished last = ending.last();
     if (last != null) {
-      pace.handedOut();
+      // Its client is told also when there is no memory for a look at how it reads.
       sink.complete(last);
+      pace.handedOut();
     } else {
       Cancellation asked = cancellation;
       sink.fail(

@@ -21,7 +21,7 @@ import java.time.Duration;
 /// @param sessionIdleTimeout a session that did nothing for this long is closed
 /// @param streamBuffer events of one request that may wait for its client before the sequence pauses
 /// @param slowClientTimeout a request whose sequence was paused for this long without a break is
-///     cancelled
+///     cancelled; one that is over is cut off when its client reads on as slowly as that
 /// @param prefixCacheScope who begins with what whose requests have computed
 public record GenerationSettings(
     int defaultMaxNewTokens,

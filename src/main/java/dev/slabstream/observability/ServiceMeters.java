@@ -201,7 +201,7 @@ public final class ServiceMeters implements GenerationObserver, EngineEvents {
   }
 
   /// An HTTP request was answered with an error status.
-  void refused(ErrorType type) {
+  public void refused(ErrorType type) {
     increment(refused, type);
   }
 

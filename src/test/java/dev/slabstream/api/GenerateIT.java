@@ -18,6 +18,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -61,6 +63,30 @@ final class GenerateIT {
     assertThat(reply.header("content-type")).hasValue("text/event-stream");
     assertThat(reply.header("cache-control")).hasValue("no-cache");
     assertThat(reply.header("x-accel-buffering")).hasValue("no");
+  }
+
+  /// Reactor tells nobody: its client must not wait for a time limit.
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void memoryThatRunsOutOnTheWayToAGenerationClosesTheConnection(boolean stream)
+      throws IOException {
+    server
+        .generation()
+        .play(
+            Flux.from(
+                _ -> {
+                  throw new OutOfMemoryError("injected");
+                }));
+    try (RawHttp http = new RawHttp(server.port())) {
+      http.send(
+          "POST",
+          "/generate",
+          ("{\"inputs\":\"hi\",\"stream\":" + stream + "}").getBytes(StandardCharsets.UTF_8),
+          "Content-Type: application/json");
+      assertThat(http.readToTheEnd()).isEmpty();
+    }
+    server.generation().play(FakeGeneration.hello(null));
+    assertThat(generate("{\"inputs\":\"hi\"}").status()).isEqualTo(200);
   }
 
   @Test

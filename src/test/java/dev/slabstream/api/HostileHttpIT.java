@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -164,25 +165,79 @@ final class HostileHttpIT {
     }
   }
 
-  @Test
-  void bodyThatTrickles() throws Exception {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"Accept: */*", HttpTwo.UPGRADE, "Connection: Upgrade\r\nUpgrade: unheard/of"})
+  void bodyThatTrickles(String header) throws Exception {
+    double before = tooSlow();
     try (RawHttp http = new RawHttp(service.port())) {
       http.sendRaw(
-          ("POST /generate HTTP/1.1\r\nHost: a\r\n" + JSON + "Content-Length: 10000\r\n\r\n")
+          ("POST /generate HTTP/1.1\r\nHost: a\r\n"
+                  + JSON
+                  + header
+                  + "\r\nContent-Length: 10000\r\n\r\n")
               .getBytes(StandardCharsets.US_ASCII));
       assertThat(trickle(http, " ".repeat(10_000))).isFalse();
-      String answer = http.readToTheEnd();
-      refused(answer);
-      if (!answer.isEmpty()) {
-        assertThat(answer).startsWith("HTTP/1.1 408 ").contains("\"error_type\":\"body_timeout\"");
-      }
+      RawHttp.Reply reply = http.readReply();
+      assertThat(reply.status()).isEqualTo(408);
+      assertThat(reply.header("Connection")).hasValue("close");
+      assertThat(reply.header("Content-Type")).hasValue("application/json");
+      assertThat(reply.body())
+          .isEqualTo(
+              "{\"error\":\"the body did not come within 2000 ms\",\"error_type\":\"body_timeout\",\"limit\":2000}");
+    }
+    assertThat(tooSlow()).as("counted").isEqualTo(before + 1);
+  }
+
+  @Test
+  void bodyThatTricklesOnAStreamOfHttpTwo() throws Exception {
+    double before = tooSlow();
+    try (HttpTwo connection = new HttpTwo(service.port(), HttpTwo.bytes())) {
+      connection.send(HttpTwo.HEADERS, HttpTwo.END_HEADERS, 1, HttpTwo.POST_GENERATE);
+      AtomicBoolean goOn = new AtomicBoolean(true);
+      Thread trickle = Thread.ofPlatform().start(() -> trickle(connection, goOn));
+      assertThat(connection.readData(1)).contains("\"error_type\":\"body_timeout\"");
+      goOn.set(false);
+      trickle.join();
+      assertThat(tooSlow()).as("counted").isEqualTo(before + 1);
+
+      connection.post(3, GOOD.getBytes(StandardCharsets.UTF_8));
+      assertThat(connection.readData(3)).as("the connection serves on").isEqualTo(expected);
     }
   }
 
-  /// Sends byte by byte; false when the server closes meanwhile.
+  private static void trickle(HttpTwo connection, AtomicBoolean goOn) {
+    try {
+      while (goOn.get()) {
+        connection.send(HttpTwo.DATA, 0, 1, HttpTwo.bytes(' '));
+        Thread.sleep(50);
+      }
+    } catch (IOException | InterruptedException e) {
+      // Who reads sees it.
+    }
+  }
+
+  private static double tooSlow() throws IOException {
+    return scraped("slabstream_requests_refused_total{error_type=\"body_timeout\"} ");
+  }
+
+  private static double scraped(String series) throws IOException {
+    return RawHttp.exchange(service.port(), "GET", "/actuator/prometheus", "")
+        .body()
+        .lines()
+        .filter(line -> line.startsWith(series))
+        .mapToDouble(line -> Double.parseDouble(line.substring(series.length())))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /// Sends byte by byte; false when the server answers or closes meanwhile.
   private static boolean trickle(RawHttp http, String text) throws InterruptedException {
     try {
       for (byte b : text.getBytes(StandardCharsets.US_ASCII)) {
+        if (http.isAnswered()) {
+          return false;
+        }
         http.sendRaw(new byte[] {b});
         Thread.sleep(50);
       }

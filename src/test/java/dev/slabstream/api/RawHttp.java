@@ -113,6 +113,11 @@ public final class RawHttp implements AutoCloseable {
     }
   }
 
+  /// Whether bytes have come that nobody has read.
+  public boolean isAnswered() throws IOException {
+    return socket.getInputStream().available() > 0;
+  }
+
   /// POSTs JSON in chunks, with no length declared. Gives up writing when the server has heard
   /// enough.
   public void sendChunked(String path, byte[] body, int chunk) throws IOException {

@@ -4,6 +4,7 @@ import static dev.slabstream.config.RunningService.awaitThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.slabstream.api.RawHttp;
+import dev.slabstream.engine.EngineStats;
 import dev.slabstream.kvcache.KvStats;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,6 +17,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// How the service comes up and goes down.
 final class LifecycleIT {
@@ -38,6 +41,19 @@ final class LifecycleIT {
         "Content-Type: application/json",
         "Connection: close");
     http.readUntil(text -> text.contains("\"index\":1,"));
+    return http;
+  }
+
+  /// Far longer than all buffers between the service and a client that does not read.
+  private static RawHttp sendLongStream(RunningService service) throws IOException {
+    RawHttp http = new RawHttp(service.port(), 1024);
+    http.send(
+        "POST",
+        "/generate",
+        "{\"inputs\":\"abc\",\"stream\":true,\"parameters\":{\"ignore_eos\":true,\"top_n_tokens\":5,\"max_new_tokens\":400}}"
+            .getBytes(StandardCharsets.UTF_8),
+        "Content-Type: application/json",
+        "Connection: close");
     return http;
   }
 
@@ -91,14 +107,7 @@ final class LifecycleIT {
             "slabstream.shutdown.grace-period=60s");
     LoadedModel loaded = service.loaded();
     long before = loaded.engine().stats().generatedTokens();
-    try (RawHttp slow = new RawHttp(service.port(), 1024)) {
-      slow.send(
-          "POST",
-          "/generate",
-          "{\"inputs\":\"abc\",\"stream\":true,\"parameters\":{\"ignore_eos\":true,\"top_n_tokens\":5,\"max_new_tokens\":400}}"
-              .getBytes(StandardCharsets.UTF_8),
-          "Content-Type: application/json",
-          "Connection: close");
+    try (RawHttp slow = sendLongStream(service)) {
       awaitThat(
           "the engine is done",
           () ->
@@ -112,6 +121,35 @@ final class LifecycleIT {
           .contains("\"index\":400,", "\"generated_text\":\"")
           .doesNotContain("error_type");
       closing.get(60, TimeUnit.SECONDS);
+    }
+    everyLeaseIsBack(loaded);
+  }
+
+  /// Whether its sequence is paused or the engine is done with it: what it is waited for is the time of a slow client, not the grace
+  /// period.
+  @ParameterizedTest
+  @ValueSource(strings = {"slabstream.api.stream-buffer=8", "slabstream.api.stream-buffer=1000"})
+  void aClientThatReadsNothingDoesNotHoldTheProcess(String buffer) throws Exception {
+    RunningService service =
+        RunningService.ready(
+            "slabstream.kv-cache.size=16MB",
+            "slabstream.api.send-buffer=4KB",
+            "slabstream.api.slow-client-timeout=3s",
+            "slabstream.api.write-timeout=1h",
+            "slabstream.shutdown.grace-period=1h",
+            buffer);
+    LoadedModel loaded = service.loaded();
+    long before = loaded.engine().stats().generatedTokens();
+    try (RawHttp silent = sendLongStream(service)) {
+      awaitThat(
+          "it is paused, or over for the engine",
+          () -> {
+            EngineStats stats = loaded.engine().stats();
+            return stats.generatedTokens() > before && stats.running() == stats.paused();
+          });
+      CompletableFuture<Void> closing = CompletableFuture.runAsync(service::close);
+      closing.get(60, TimeUnit.SECONDS);
+      assertThat(silent.readToTheEnd()).contains("\"index\":1,").doesNotContain("\"index\":400,");
     }
     everyLeaseIsBack(loaded);
   }

@@ -5,6 +5,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.util.concurrent.EventExecutor;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -15,6 +16,9 @@ import reactor.netty.http.server.HttpServer;
 /// What the server has read from its connections, and holds for them: so that a test can wait until the server has seen what it sent.
 /// Thread-safe.
 public final class WatchedConnections implements NettyServerCustomizer {
+  /// A stream of HTTP/2 hears of its end in tasks that the event loop gives itself, one behind the other.
+  private static final int HOPS = 4;
+
   private final Set<Channel> open = ConcurrentHashMap.newKeySet();
   private final AtomicLong bytesRead = new AtomicLong();
   private volatile Runnable noticed = () -> {};
@@ -41,21 +45,27 @@ public final class WatchedConnections implements NettyServerCustomizer {
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
       int bytes = ((ByteBuf) message).readableBytes();
+      noticed.run();
       context.fireChannelRead(message);
       bytesRead.addAndGet(bytes);
+      later(context.executor(), HOPS, told);
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
       noticed.run();
       context.fireChannelInactive();
-      told.run();
+      later(context.executor(), HOPS, told);
+    }
+
+    private static void later(EventExecutor eventLoop, int hops, Runnable task) {
+      eventLoop.execute(hops == 1 ? task : () -> later(eventLoop, hops - 1, task));
     }
   }
 
-  /// From now on these happen, on the event loop, when the server notices that a connection is gone: before anybody hears of it, and
-  /// when the whole pipeline has.
-  public void whenGone(Runnable noticed, Runnable told) {
+  /// From now on these happen, on the event loop, when the server reads from a connection or notices that it is gone: before anybody
+  /// hears of it, and when everybody has.
+  public void whenHeard(Runnable noticed, Runnable told) {
     this.noticed = noticed;
     this.told = told;
   }

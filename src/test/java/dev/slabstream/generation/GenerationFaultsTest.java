@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.slabstream.engine.AdmissionGate;
 import dev.slabstream.engine.FinishReason;
+import dev.slabstream.engine.Phase;
 import dev.slabstream.engine.QueueStats;
 import dev.slabstream.engine.SequenceHandle;
 import dev.slabstream.engine.SequenceRequest;
@@ -16,6 +17,8 @@ import dev.slabstream.sampling.SampledToken;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,6 +29,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
@@ -115,6 +120,55 @@ class GenerationFaultsTest {
     gateClock.failAt(1);
     expectFailure(session);
     assertThat(observer.outcomes()).containsExactly(new Failed(ErrorType.GENERATION));
+    expectToBeWell(session);
+  }
+
+  /// Has no memory left where it is subscribed.
+  private static final class WithoutMemory implements CoreSubscriber<GenerationEvent> {
+    private final Runnable before;
+    private final List<Throwable> told = new CopyOnWriteArrayList<>();
+
+    WithoutMemory(Runnable before) {
+      this.before = before;
+    }
+
+    @Override
+    public void onSubscribe(Subscription subscription) {
+      before.run();
+      throw new OutOfMemoryError("injected");
+    }
+
+    @Override
+    public void onNext(GenerationEvent event) {}
+
+    @Override
+    public void onError(Throwable failure) {
+      told.add(failure);
+    }
+
+    @Override
+    public void onComplete() {}
+  }
+
+  @Test
+  void memoryThatRunsOutWhereAStreamIsHandedOverEndsTheRequestAtOnce() {
+    String session = session();
+    AtomicReference<@Nullable Submission> submitted = new AtomicReference<>();
+    WithoutMemory client =
+        new WithoutMemory(
+            () -> {
+              if (submitted.get() == null) {
+                submitted.set(engine.take());
+              }
+            });
+    assertThatExceptionOfType(OutOfMemoryError.class)
+        .isThrownBy(() -> service.generate(request(), session).subscribe(client))
+        .withMessage("injected");
+    assertThat(client.told).hasSize(1).allMatch(GenerationFaultsTest::isFailedGeneration);
+    assertThat(service.undelivered()).isZero();
+    Submission sequence = Objects.requireNonNull(submitted.get(), "not submitted");
+    assertThat(sequence.cancelled()).isTrue();
+    sequence.endCancelled(Phase.QUEUED);
     expectToBeWell(session);
   }
 

@@ -122,14 +122,74 @@ class ReaderPaceTest {
   }
 
   @Test
-  void whatIsOverIsNeitherPausedNorTooSlow() {
+  void whatIsOverIsNotPaused() {
     pace.submitted(sequence);
     handOut(5);
     pace.end();
     handOut(5);
-    time.advanceTimeBy(LIMIT);
     take(10);
+    time.advanceTimeBy(LIMIT.multipliedBy(2));
     assertThat(told).containsExactly("pause");
+  }
+
+  @Test
+  void ofWhatIsOverHalfABufferIsToBeTakenInTheTimeOfAPause() {
+    handOut(5);
+    pace.end();
+    handOut(1);
+    for (int i = 0; i < 2; i++) {
+      take(2);
+      time.advanceTimeBy(LIMIT);
+      assertThat(told).isEmpty();
+    }
+    take(1);
+    time.advanceTimeBy(LIMIT.minusMillis(1));
+    assertThat(told).isEmpty();
+    time.advanceTimeBy(Duration.ofMillis(1));
+    assertThat(told).containsExactly("too slow");
+    time.advanceTimeBy(LIMIT.multipliedBy(2));
+    assertThat(told).as("once").containsExactly("too slow");
+  }
+
+  @Test
+  void theLastEventIsWaitedForToo() {
+    pace.end();
+    time.advanceTimeBy(LIMIT.multipliedBy(2));
+    assertThat(told).as("nothing waits").isEmpty();
+    handOut(1);
+    time.advanceTimeBy(LIMIT);
+    assertThat(told).containsExactly("too slow");
+  }
+
+  @Test
+  void aPauseGoesOnBeingTimedWhenTheSequenceIsOver() {
+    pace.submitted(sequence);
+    handOut(5);
+    time.advanceTimeBy(LIMIT.minusMillis(1));
+    pace.end();
+    take(1);
+    time.advanceTimeBy(LIMIT);
+    assertThat(told).containsExactly("pause", "too slow");
+  }
+
+  @Test
+  void whoHasGoneIsNotWaitedFor() {
+    handOut(5);
+    pace.stop();
+    pace.end();
+    handOut(1);
+    time.advanceTimeBy(LIMIT.multipliedBy(2));
+    assertThat(told).isEmpty();
+    assertThat(time.getScheduledTaskCount()).isEqualTo(1);
+  }
+
+  @Test
+  void whoTakesEverythingIsNotWaitedForInTheEndEither() {
+    pace.unbounded();
+    handOut(5);
+    pace.end();
+    time.advanceTimeBy(LIMIT.multipliedBy(2));
+    assertThat(told).isEmpty();
   }
 
   @Test

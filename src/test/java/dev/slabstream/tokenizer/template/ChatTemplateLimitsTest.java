@@ -1,9 +1,9 @@
 package dev.slabstream.tokenizer.template;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -11,60 +11,105 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Templates that would run, grow or nest without end, and the places that errors name.
-@Timeout(20)
+/// Templates that would run, grow or nest without end: which of the [Limits] ends each, and the places that errors name. The timeout is
+/// for those that nothing ends.
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ChatTemplateLimitsTest {
+  private static void assertEnds(String template, Map<String, Object> variables, String limit) {
+    ChatTemplate compiled = ChatTemplate.compile(template);
+    assertThatExceptionOfType(ChatTemplateException.class)
+        .isThrownBy(() -> compiled.render(variables))
+        .withMessageContaining(limit);
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
-        // Steps
         "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
-        "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}",
-        "{% macro m() %}{% for x in range(9) %}{{ m() }}{% endfor %}{% endmacro %}{{ m() }}",
-        // Length
-        "{{ 'x' * 9999999 }}",
-        "{{ 'x' * 9223372036854775807 }}",
+        "{% for x in range(99999) %}{{ 'x' * 99 }}{% endfor %}",
         "{{ [1] * 9223372036854775807 }}",
-        "{% set ns = namespace(s='xx') %}{% for x in range(99) %}{% set ns.s = ns.s + ns.s %}{%"
-            + " endfor %}",
         "{% set ns = namespace(s='xx') %}{% for x in range(99) %}{% set ns.s = ns.s.replace('x',"
             + " 'xx') %}{% endfor %}",
         "{% set ns = namespace(l=[1]) %}{% for x in range(99) %}{% set ns.l = ns.l + ns.l %}{%"
             + " endfor %}",
-        "{% set ns = namespace(l=[1]) %}{% for x in range(99) %}{% set ns.l = [ns.l, ns.l] %}{%"
-            + " endfor %}{{ ns.l }}",
-        "{% set ns = namespace(l=[1]) %}{% for x in range(30) %}{% set ns.l = [ns.l, ns.l] %}{%"
-            + " endfor %}{{ ns.l | tojson }}",
         "{% set ns = namespace(l=[1]) %}{% for x in range(40) %}{% set ns.l = [ns.l, ns.l] %}{%"
             + " endfor %}{{ ns.l == [ns.l[0], ns.l[0]] }}",
-        "{{ range(200000) | list }}",
+      })
+  void whatWouldRunWithoutEndEndsAtTheLimitOfSteps(String template) {
+    assertEnds(template, Map.of(), "takes more than " + Limits.STEPS + " steps");
+  }
+
+  /// What is wanted differs from what there is in its last character only, at every place.
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{{ n in h }}",
+        "{{ h.split(n) }}",
+        "{{ h.rsplit(n) }}",
+        "{{ h.count(n) }}",
+        "{{ h.find(n) }}",
+        "{{ h.replace(n, '') }}",
+        "{{ h | replace(n, '') }}",
+        "{{ h | trim(n) }}",
+        "{{ h.strip(n) }}"
+      })
+  void searchesEndAtTheLimitOfSteps(String template) {
+    Map<String, Object> few = Map.of("h", "a".repeat(40), "n", "a".repeat(20) + "b");
+    assertThatCode(() -> Rendering.text(template, few)).doesNotThrowAnyException();
+    Map<String, Object> many = Map.of("h", "a".repeat(4_000_000), "n", "a".repeat(2_000_000) + "b");
+    assertEnds(template, many, "takes more than " + Limits.STEPS + " steps");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{{ 'x' * 9999999 }}",
+        "{{ 'x' * 9223372036854775807 }}",
         "{{ ' ' | indent(99999999999) }}",
         "{{ 'x' | indent(9999999, true) }}",
         "{{ [1] | tojson(indent=99999999) }}",
-        "{% for x in range(99999) %}{{ 'x' * 99 }}{% endfor %}",
-        // Depth
+        "{% set ns = namespace(s='xx') %}{% for x in range(99) %}{% set ns.s = ns.s + ns.s %}{%"
+            + " endfor %}",
+        "{% set ns = namespace(l=[1]) %}{% for x in range(99) %}{% set ns.l = [ns.l, ns.l] %}{%"
+            + " endfor %}{{ ns.l }}",
+        "{% set ns = namespace(l=[1]) %}{% for x in range(30) %}{% set ns.l = [ns.l, ns.l] %}{%"
+            + " endfor %}{{ ns.l | tojson }}"
+      })
+  void whatWouldGrowWithoutEndEndsAtTheLimitOfLength(String template) {
+    assertEnds(template, Map.of(), " characters; the limit is " + Limits.TEXT_CHARS);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}",
+        "{% macro m() %}{% for x in range(9) %}{{ m() }}{% endfor %}{% endmacro %}{{ m() }}",
         "{% set ns = namespace(l=[1]) %}{% for x in range(9999) %}{% set ns.l = [ns.l] %}{% endfor"
             + " %}{{ ns.l }}",
         "{% set ns = namespace(l=[1]) %}{% for x in range(9999) %}{% set ns.l = [ns.l] %}{% endfor"
-            + " %}{{ ns.l | tojson }}",
-        // Searching
-        "{% set h = 'a' * 4000000 %}{% set n = 'a' * 2000000 + 'b' %}{{ n in h }}",
-        "{% set h = 'a' * 4000000 %}{% set n = 'a' * 2000000 + 'b' %}{{ h.split(n) }}",
-        "{% set h = 'a' * 4000000 %}{% set n = 'a' * 2000000 + 'b' %}{{ h | replace(n, '') }}",
-        "{% set h = 'a' * 4000000 %}{% set n = 'b' * 2000000 + 'a' %}{{ h | trim(n) }}",
-        // Integers
-        "{{ 9223372036854775807 + 1 }}",
-        "{{ 10 ** 30 }}",
-        "{{ strftime_now('%Y' * 9999) }}"
+            + " %}{{ ns.l | tojson }}"
       })
-  void whatWouldRunOrGrowWithoutEndFailsSoon(String template) {
-    ChatTemplate compiled = ChatTemplate.compile(template);
-    long start = System.nanoTime();
-    assertThatExceptionOfType(ChatTemplateException.class)
-        .isThrownBy(() -> compiled.render(Map.of()));
-    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+  void whatWouldNestWithoutEndEndsAtTheLimitOfDepth(String template) {
+    assertEnds(
+        template, Map.of(), "nested too deeply: more than " + Limits.RENDER_DEPTH + " levels");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          {{ range(200000) }}             | range is too large: the limit is 100000
+          {{ 9223372036854775807 + 1 }}   | an integer beyond 64 bits
+          {{ 10 ** 30 }}                  | an integer beyond 64 bits
+          {{ strftime_now('%Y' * 9999) }} | a format of 19998 characters; the limit is 1000
+          """,
+      quoteCharacter = '"')
+  void whatHasALimitOfItsOwnEndsAtThat(String template, String limit) {
+    assertEnds(template, Map.of(), limit);
   }
 
   @Test
