@@ -114,11 +114,18 @@ final class ServiceLifecycle implements SmartLifecycle {
     }
   }
 
+  /// The requests over HTTP load classes on other threads than the engine's, which samples meanwhile.
   private void warmUp(LoadedModel model) throws InterruptedException {
-    WarmUp.run(model, this::tell);
-    tell("warming up, 90 %: requests over HTTP");
+    WarmUp warmUp = new WarmUp(model, this::tell);
+    warmUp.kernels();
     try (EngineGenerationService unmetered = assembly.generation(model, GenerationObserver.NONE)) {
-      http.run(unmetered);
+      Thread client =
+          Thread.ofPlatform()
+              .daemon()
+              .name("slabstream-rehearsal")
+              .start(() -> http.run(unmetered));
+      warmUp.sampling();
+      client.join();
     }
   }
 

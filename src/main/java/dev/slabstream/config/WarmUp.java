@@ -38,13 +38,15 @@ final class WarmUp {
           new SamplingParams(1, 0, 1, 0, 1, 1, 0, 0, Map.of(), 3, 0),
           new SamplingParams(0, 0, 1, 0, 1, 1.1, 0, 0, Map.of(), 4, 5));
 
-  /// What it does, in order. The long prompt is more than a block of the matrix kernels and than a
-  /// partition of attention.
-  private static final List<Stage> STAGES =
-      List.of(
-          new Stage("a short request", 0, List.of(SamplingParams.greedy()), 5, 16, true),
-          new Stage("a long prompt", 45, List.of(SamplingParams.greedy()), 272, 4, false),
-          new Stage("sampling", 75, SAMPLING, 13, 12, true));
+  private static final Stage SHORT =
+      new Stage("a short request", 0, List.of(SamplingParams.greedy()), 5, 16, true);
+
+  /// More than a block of the matrix kernels and than a partition of attention.
+  private static final Stage LONG =
+      new Stage("a long prompt", 50, List.of(SamplingParams.greedy()), 272, 4, false);
+
+  private static final Stage SAMPLED =
+      new Stage("sampling, and requests over HTTP", 80, SAMPLING, 13, 12, true);
 
   /// Requests that run together.
   ///
@@ -57,25 +59,37 @@ final class WarmUp {
       int newTokens,
       boolean promptLogprobs) {}
 
-  private WarmUp() {}
+  private final LoadedModel loaded;
+  private final LoadProgress progress;
+  private final long deadline = System.nanoTime() + LIMIT.toNanos();
 
-  /// Runs all stages through the started engine.
-  ///
-  /// @throws ModelUnusableException when the engine fails at it
-  static void run(LoadedModel loaded, LoadProgress progress) throws InterruptedException {
-    long deadline = System.nanoTime() + LIMIT.toNanos();
-    for (Stage stage : STAGES) {
-      progress.begin("warming up, %d %%: %s".formatted(stage.percent, stage.name));
-      run(loaded, stage, deadline);
-    }
+  /// @param loaded its engine runs
+  WarmUp(LoadedModel loaded, LoadProgress progress) {
+    this.loaded = loaded;
+    this.progress = progress;
   }
 
-  private static void run(LoadedModel loaded, Stage stage, long deadline)
-      throws InterruptedException {
+  /// Every shape of the products and of attention: first.
+  ///
+  /// @throws ModelUnusableException when the engine fails at it
+  void kernels() throws InterruptedException {
+    run(SHORT);
+    run(LONG);
+  }
+
+  /// The sampler's steps.
+  ///
+  /// @throws ModelUnusableException when the engine fails at it
+  void sampling() throws InterruptedException {
+    run(SAMPLED);
+  }
+
+  private void run(Stage stage) throws InterruptedException {
+    progress.begin("warming up, %d %%: %s".formatted(stage.percent, stage.name));
     List<Running> running = new ArrayList<>();
     for (SamplingParams sampling : stage.requests) {
       Ended ended = new Ended();
-      SequenceRequest request = request(loaded, stage, sampling, ended);
+      SequenceRequest request = request(stage, sampling, ended);
       try {
         running.add(new Running(loaded.engine().submit(request), ended));
       } catch (OverloadedException e) {
@@ -84,12 +98,11 @@ final class WarmUp {
       }
     }
     for (Running each : running) {
-      await(loaded, each, deadline);
+      await(each);
     }
   }
 
-  private static SequenceRequest request(
-      LoadedModel loaded, Stage stage, SamplingParams sampling, Ended ended) {
+  private SequenceRequest request(Stage stage, SamplingParams sampling, Ended ended) {
     int room = loaded.engine().maxSequenceTokens();
     int[] prompt = new int[Math.max(1, Math.min(stage.promptTokens, room / 2))];
     for (int i = 0; i < prompt.length; i++) {
@@ -100,8 +113,7 @@ final class WarmUp {
         prompt, newTokens, sampling, new int[0], new int[0], stage.promptLogprobs, null, ended);
   }
 
-  private static void await(LoadedModel loaded, Running running, long deadline)
-      throws InterruptedException {
+  private void await(Running running) throws InterruptedException {
     try {
       try {
         running.ended.future.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);

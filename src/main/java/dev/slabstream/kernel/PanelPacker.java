@@ -156,44 +156,17 @@ final class PanelPacker {
     return part;
   }
 
+  /// Row after row, each by a method of its own: the compiler would make one of all these loops anew for each that it meets running.
+  ///
   /// @param firstRow row of the tensor that is the panel's first
   private static void packGrouped(Tensor tensor, long firstRow, Part part, int panel) {
     PanelFormat format = part.format();
-    BlockUnpacker unpacker = BlockUnpacker.of(tensor.type());
-    int blockElements = tensor.type().blockElements();
-    int blockBytes = tensor.type().blockBytes();
-    int groupsPerBlock = blockElements / format.groupElements();
     int codesPerWord = format.codesPerWord();
-    int wordsPerBlock = blockElements / codesPerWord;
-    byte[] codes = new byte[blockElements];
-    float[] scales = new float[groupsPerBlock];
-    float[] minima = new float[groupsPerBlock];
     int[] words = new int[part.cols() / codesPerWord * PackedPanels.PANEL_ROWS];
     float[] panelScales = new float[part.numGroups() * PackedPanels.PANEL_ROWS];
     float[] panelMinima = new float[part.numGroups() * PackedPanels.PANEL_ROWS];
     for (int lane = 0; lane < part.rowsOf(panel); lane++) {
-      byte[] row = tensor.row(firstRow + lane).toArray(JAVA_BYTE);
-      for (int block = 0; block < part.cols() / blockElements; block++) {
-        unpacker.unpack(row, block * blockBytes, codes, scales, minima);
-        for (int w = 0; w < wordsPerBlock; w++) {
-          int index = block * wordsPerBlock + w;
-          words[index * PackedPanels.PANEL_ROWS + lane] =
-              format.codes() == Codes.NIBBLE
-                  ? fields(codes, w * 8) | fields(codes, w * 8 + 4) << 4
-                  : fields(codes, w * 4);
-        }
-        for (int g = 0; g < groupsPerBlock; g++) {
-          if (!Float.isFinite(scales[g]) || !Float.isFinite(minima[g])) {
-            throw new NonFiniteWeightException(
-                tensor.name(),
-                (firstRow + lane) * row.length + (long) block * blockBytes,
-                "scale " + scales[g] + " and minimum " + minima[g]);
-          }
-          int at = (block * groupsPerBlock + g) * PackedPanels.PANEL_ROWS + lane;
-          panelScales[at] = scales[g];
-          panelMinima[at] = minima[g];
-        }
-      }
+      unpackRow(tensor, firstRow + lane, format, lane, words, panelScales, panelMinima);
     }
     int groupWords = words.length / part.numGroups();
     for (int g = 0; g < part.numGroups(); g++) {
@@ -203,6 +176,58 @@ final class PanelPacker {
       if (format.hasMinima()) {
         writeScales(panelMinima, g, part, part.minimaOffset(panel, g));
       }
+    }
+  }
+
+  /// Puts the words, scales and minima of one row into lane `lane` of a panel's.
+  private static void unpackRow(
+      Tensor tensor,
+      long rowIndex,
+      PanelFormat format,
+      int lane,
+      int[] words,
+      float[] panelScales,
+      float[] panelMinima) {
+    BlockUnpacker unpacker = BlockUnpacker.of(tensor.type());
+    int blockElements = tensor.type().blockElements();
+    int blockBytes = tensor.type().blockBytes();
+    int groupsPerBlock = blockElements / format.groupElements();
+    int wordsPerBlock = blockElements / format.codesPerWord();
+    byte[] codes = new byte[blockElements];
+    float[] scales = new float[groupsPerBlock];
+    float[] minima = new float[groupsPerBlock];
+    byte[] row = tensor.row(rowIndex).toArray(JAVA_BYTE);
+    for (int block = 0; block < row.length / blockBytes; block++) {
+      unpacker.unpack(row, block * blockBytes, codes, scales, minima);
+      int word = block * wordsPerBlock * PackedPanels.PANEL_ROWS + lane;
+      if (format.codes() == Codes.NIBBLE) {
+        putNibbles(codes, words, word);
+      } else {
+        putBytes(codes, words, word);
+      }
+      for (int g = 0; g < groupsPerBlock; g++) {
+        if (!Float.isFinite(scales[g]) || !Float.isFinite(minima[g])) {
+          throw new NonFiniteWeightException(
+              tensor.name(),
+              rowIndex * row.length + (long) block * blockBytes,
+              "scale " + scales[g] + " and minimum " + minima[g]);
+        }
+        int at = (block * groupsPerBlock + g) * PackedPanels.PANEL_ROWS + lane;
+        panelScales[at] = scales[g];
+        panelMinima[at] = minima[g];
+      }
+    }
+  }
+
+  private static void putNibbles(byte[] codes, int[] words, int word) {
+    for (int k = 0; k < codes.length; k += 8) {
+      words[word + k / 8 * PackedPanels.PANEL_ROWS] = fields(codes, k) | fields(codes, k + 4) << 4;
+    }
+  }
+
+  private static void putBytes(byte[] codes, int[] words, int word) {
+    for (int k = 0; k < codes.length; k += 4) {
+      words[word + k / 4 * PackedPanels.PANEL_ROWS] = fields(codes, k);
     }
   }
 

@@ -60,7 +60,9 @@ final class LoadedModelTest {
             TestModel.TINY, TestModel.settings(SLAB_BYTES), told::add, EngineEvents.NONE, _ -> {});
     try (loaded) {
       loaded.engine().start();
-      WarmUp.run(loaded, told::add);
+      WarmUp warmUp = new WarmUp(loaded, told::add);
+      warmUp.kernels();
+      warmUp.sampling();
       KvStats stats = loaded.slab().stats();
 
       assertThat(stats.openLeases()).isZero();
@@ -77,8 +79,8 @@ final class LoadedModelTest {
           .endsWith(
               "allocating the slab",
               "warming up, 0 %: a short request",
-              "warming up, 45 %: a long prompt",
-              "warming up, 75 %: sampling");
+              "warming up, 50 %: a long prompt",
+              "warming up, 80 %: sampling, and requests over HTTP");
     }
     loaded.close();
     assertThatExceptionOfType(IllegalStateException.class)
