@@ -95,8 +95,7 @@ final class Scheduler {
     passed.clear();
     boolean mayAdmit = true;
     int numDecodes = batch.numSequences();
-    int budget =
-        Math.min(settings.maxBatchTokens() - numDecodes, promptBudget.tokensBeside(numDecodes));
+    int budget = promptBudget.tokensBeside(numDecodes);
     long nowNanos = nanoClock.getAsLong();
     while (budget > 0 && !prompts.isEmpty()) {
       Sequence next = prompts.remove(mostUrgent(nowNanos));

@@ -84,11 +84,31 @@ class SchedulerTest {
       engine.step();
     }
     submit(50, 30);
-    // Not known yet what a prompt's tokens cost beside a decode.
-    expectStep("23+1 LAST [0, 1, -1, -1]", "0+31 NONE [2, 3, -1, -1, -1]");
-    expectStep("24+1 LAST [0, 1, -1, -1]", "31+7 NONE [2, 3, 4, -1, -1]");
-    expectStep("25+1 LAST [0, 1, -1, -1]", "38+7 NONE [2, 3, 4, -1, -1]");
-    expectStep("26+1 LAST [0, 1, -1, -1]", "45+5 LAST [2, 3, 4, 5, -1]");
+    // A tile took 14 ms without decodes, and two would take 28 in proportion.
+    expectStep("23+1 LAST [0, 1, -1, -1]", "0+3 NONE [2, -1, -1, -1, -1]");
+    for (int i = 0; i < 10; i++) {
+      engine.step();
+    }
+    // One tile, of 14 ms, since two take 22.
+    expectStep("34+1 LAST [0, 1, 4, -1]", "33+3 NONE [2, 3, 5, -1, -1]");
+  }
+
+  @Test
+  void besideMoreDecodesMorePromptTokensFitTheirTime() {
+    model.duration = batch -> clock.advance(6_000_000 + 2_000_000L * tokens(batch));
+    for (int i = 0; i < 3; i++) {
+      submit(4, 40);
+    }
+    for (int i = 0; i < 20; i++) {
+      engine.step();
+    }
+    submit(60, 3);
+    // Three decodes take 12 ms, so a step 30 ms: 12 tokens.
+    for (int i = 0; i < 4; i++) {
+      engine.step();
+    }
+    engine.step();
+    assertThat(model.takeLastStep()).element(3).asString().contains("+9 NONE");
   }
 
   private static int tokens(List<Slice> batch) {
