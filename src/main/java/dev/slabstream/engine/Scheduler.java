@@ -18,9 +18,10 @@ import org.jspecify.annotations.Nullable;
 /// 1. *Decodes*: one token to each running sequence whose prompt is computed. `maxRunning <= maxBatchTokens`, so each has its token
 ///    in every step.
 /// 2. *Prompts* share what [PromptBudget] allows beside them. The most urgent one takes as much as it has left, then the next.
-///    *Urgent* is who has waited longest for each token still to be computed (highest response ratio next, Brinch Hansen 1971): of
-///    two that came together the shorter goes first, and one that waits grows more urgent until it is first, however long it is and
-///    whatever comes after it. A prompt that has begun has fewer tokens left, so it is rarely put off.
+///    *Urgent* is who has waited longest, divided by the weight of its prompt: 1 up to [#SHORT_PROMPT] tokens, and 1 more for each
+///    [#TOKENS_OF_WEIGHT] beyond. So short prompts are served in the order in which they came, whatever their lengths. A long one is
+///    put off by them until it has waited its weight times as long as the one of them that has waited longest, and a short one waits
+///    for a long one until it has waited for that part of the long one's time.
 ///
 /// *Admission*: a sequence waits in the queue until it is its turn to compute, and has no lease before: so the queue's limits bound
 /// what is ahead of a new one, and blocks are kept for who uses them. It is admitted while fewer than `maxRunning` run and the slab
@@ -32,9 +33,16 @@ import org.jspecify.annotations.Nullable;
 /// moment when its client reads on, and how long that may take is for its owner to limit.
 ///
 /// What is cached of a prompt counts as computed while it waits, is taken at admission, and looked for again before each further
-/// chunk. A sequence waits while another one of the same step computes the block that it comes to next, to take that in the next step: prompts with the
-/// same beginning that come at the same moment compute it once.
+/// chunk. A sequence waits while another one computes the block that it comes to next, or has computed some of it, to take it when it
+/// is full: prompts with the same beginning that come at the same moment compute it once.
 final class Scheduler {
+  /// Tokens of a prompt up to which its length does not matter for its turn: under overload the waits of all together are what the
+  /// queue takes, and if the shorter ones had less of it, the longest would have several times that.
+  static final int SHORT_PROMPT = 512;
+
+  /// Tokens that add 1 to the weight: a prompt of 4,000 weighs 14.6, so that short ones wait for a fifteenth of its time.
+  static final int TOKENS_OF_WEIGHT = 256;
+
   private final EngineSettings settings;
   private final KvSlab slab;
   private final int window;
@@ -95,11 +103,13 @@ final class Scheduler {
     passed.clear();
     boolean mayAdmit = true;
     int numDecodes = batch.numSequences();
-    int budget =
-        Math.min(settings.maxBatchTokens() - numDecodes, promptBudget.tokensBeside(numDecodes));
+    int budget = promptBudget.tokensBeside(numDecodes);
     long nowNanos = nanoClock.getAsLong();
     while (budget > 0 && !prompts.isEmpty()) {
       Sequence next = prompts.remove(mostUrgent(nowNanos));
+      if (anotherHasBegunNextBlockOf(next)) {
+        continue;
+      }
       if (next.isWaiting()) {
         mayAdmit = mayAdmit && running.size() < settings.maxRunning();
         if (!mayAdmit) {
@@ -140,13 +150,33 @@ final class Scheduler {
     for (int i = 0; i < prompts.size(); i++) {
       Sequence sequence = prompts.get(i);
       double waited = nowNanos - sequence.submittedNanos();
-      double urgency = waited / sequence.numTokensToCompute();
+      double urgency = waited / weight(sequence);
       if (urgency > highest) {
         highest = urgency;
         best = i;
       }
     }
     return best;
+  }
+
+  /// Of the whole prompt, also when it has begun: with the weight of what is left, one that has waited for long would go before all
+  /// others from the middle on, and a short one wait for half of it.
+  private static double weight(Sequence sequence) {
+    int beyond = Math.max(0, sequence.numPromptTokensNotCached() - SHORT_PROMPT);
+    return 1 + (double) beyond / TOKENS_OF_WEIGHT;
+  }
+
+  /// Then that one goes on with it: to begin it once more would be work for nothing.
+  private boolean anotherHasBegunNextBlockOf(Sequence sequence) {
+    for (Sequence other : running) {
+      if (!other.isPaused()
+          && !other.isDecoding()
+          && other.numComputedTokens() > 0
+          && sequence.awaits(other, other.numComputedTokens() - 1, 1)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void admit(Sequence sequence, KvLease lease, Consumer<Sequence> beginning) {

@@ -196,6 +196,11 @@ final class Sequence implements SequenceHandle {
     return numTokens - (lease == null ? numCachedAhead : lease.numComputedTokens());
   }
 
+  /// Tokens of its prompt that it computes or has computed itself; as long as it waits, as far as was seen.
+  int numPromptTokensNotCached() {
+    return numPromptTokens() - (lease == null ? numCachedAhead : numCachedTokens);
+  }
+
   /// Takes what is cached of the next positions of its prompt: all but the last one, whose logits are wanted.
   ///
   /// @return the number of positions
@@ -215,8 +220,8 @@ final class Sequence implements SequenceHandle {
 
   /// Whether it could take the block that it comes to next, once `other` has computed it.
   boolean awaits(Sequence other, int firstPosition, int numPositions) {
-    int position = numComputedTokens();
-    int blockTokens = lease().slab().layout().blockTokens();
+    int position = lease == null ? numCachedAhead : numComputedTokens();
+    int blockTokens = other.lease().slab().layout().blockTokens();
     int block = position / blockTokens;
     return keys != null
         && other.keys != null

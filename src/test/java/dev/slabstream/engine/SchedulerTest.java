@@ -84,36 +84,118 @@ class SchedulerTest {
       engine.step();
     }
     submit(50, 30);
-    // Not known yet what a prompt's tokens cost beside a decode.
-    expectStep("23+1 LAST [0, 1, -1, -1]", "0+31 NONE [2, 3, -1, -1, -1]");
-    expectStep("24+1 LAST [0, 1, -1, -1]", "31+7 NONE [2, 3, 4, -1, -1]");
-    expectStep("25+1 LAST [0, 1, -1, -1]", "38+7 NONE [2, 3, 4, -1, -1]");
-    expectStep("26+1 LAST [0, 1, -1, -1]", "45+5 LAST [2, 3, 4, 5, -1]");
+    // A tile took 14 ms without decodes, and two would take 28 in proportion.
+    expectStep("23+1 LAST [0, 1, -1, -1]", "0+3 NONE [2, -1, -1, -1, -1]");
+    for (int i = 0; i < 10; i++) {
+      engine.step();
+    }
+    // One tile, of 14 ms, since two take 22.
+    expectStep("34+1 LAST [0, 1, 4, -1]", "33+3 NONE [2, 3, 5, -1, -1]");
+  }
+
+  @Test
+  void besideMoreDecodesMorePromptTokensFitTheirTime() {
+    model.duration = batch -> clock.advance(6_000_000 + 2_000_000L * tokens(batch));
+    for (int i = 0; i < 3; i++) {
+      submit(4, 40);
+    }
+    for (int i = 0; i < 20; i++) {
+      engine.step();
+    }
+    submit(60, 3);
+    // Three decodes take 12 ms, so a step 30 ms: 12 tokens.
+    for (int i = 0; i < 4; i++) {
+      engine.step();
+    }
+    engine.step();
+    assertThat(model.takeLastStep()).element(3).asString().contains("+9 NONE");
   }
 
   private static int tokens(List<Slice> batch) {
     return batch.stream().mapToInt(Slice::count).sum();
   }
 
-  @Test
-  void ofTwoPromptsThatCameTogetherTheShorterGoesFirst() {
-    submit(50, 1);
-    submit(20, 1);
-    clock.advance(1000);
-    expectStep("0+20 LAST [0, 1]", "0+12 NONE [2, -1, -1, -1]");
+  private void useLargeSlab() {
+    engine.close();
+    model = new FakeModel(5000, 0);
+    engine = engine(600, new EngineSettings(100, 256, 4));
+    // No time passes in it, so that later ones are as large as a batch.
+    submit(32, 1);
+    engine.step();
+  }
+
+  /// The slices of the next step without their blocks.
+  private void expectStepOf(String... slices) {
+    engine.step();
+    assertThat(model.takeLastStep().stream().map(each -> each.substring(0, each.indexOf(" ["))))
+        .containsExactly(slices);
   }
 
   @Test
-  void aLongPromptThatHasWaitedGoesBeforeAShortOneThatHasNot() {
-    submit(100, 1);
-    clock.advance(100);
+  void shortPromptsAreServedInTheOrderInWhichTheyCameWhateverTheirLengths() {
+    useLargeSlab();
+    submit(Scheduler.SHORT_PROMPT, 1);
+    clock.advance(1);
     submit(10, 1);
-    // Waited 110 for 100 tokens, and 10 for 10.
-    clock.advance(10);
-    expectStep("0+32 NONE [0, 1, -1, -1, -1, -1, -1]");
-    // Now 120 for 68, and 20 for 10: the short one has caught up.
-    clock.advance(10);
-    expectStep("0+10 LAST [2]", "32+22 NONE [0, 1, 3, 4, -1, -1, -1]");
+    clock.advance(1);
+    submit(200, 1);
+    clock.advance(1_000_000);
+    expectStepOf("0+256 NONE");
+    expectStepOf("256+256 LAST");
+    expectStepOf("0+10 LAST", "0+200 LAST");
+  }
+
+  @Test
+  void aShortPromptGoesBeforeALongOneThatCameWithIt() {
+    useLargeSlab();
+    submit(Scheduler.SHORT_PROMPT + 1, 1);
+    submit(Scheduler.SHORT_PROMPT, 1);
+    clock.advance(1_000_000);
+    expectStepOf("0+256 NONE");
+    expectStepOf("256+256 LAST");
+    expectStepOf("0+256 NONE");
+  }
+
+  @Test
+  void aLongPromptGoesBeforeAShortOneWhenItHasWaitedForItsWeightTimesAsLong() {
+    useLargeSlab();
+    // Its weight: 1 + (1792 - 512) / 256 = 6.
+    submit(1792, 1);
+    clock.advance(5000);
+    submit(20, 1);
+    // 6000 / 6 and 1000: the first of equals.
+    clock.advance(1000);
+    expectStepOf("0+256 NONE");
+    // 6006 / 6 and 1006.
+    clock.advance(6);
+    expectStepOf("0+20 LAST", "256+236 NONE");
+  }
+
+  @Test
+  void aLongPromptThatHasBegunIsNotMoreUrgentForHavingLittleLeft() {
+    useLargeSlab();
+    submit(1792, 1);
+    clock.advance(1);
+    for (int i = 0; i < 6; i++) {
+      expectStepOf(256 * i + "+256 NONE");
+    }
+    clock.advance(599);
+    submit(20, 1);
+    // 720 / 6 and 120.
+    clock.advance(121);
+    expectStepOf("0+20 LAST", "1536+236 NONE");
+  }
+
+  @Test
+  void ofTwoLongPromptsTheFirstIsComputedToItsEnd() {
+    useLargeSlab();
+    submit(600, 1);
+    clock.advance(1);
+    submit(600, 1);
+    clock.advance(1_000_000);
+    expectStepOf("0+256 NONE");
+    expectStepOf("256+256 NONE");
+    expectStepOf("512+88 LAST", "0+168 NONE");
   }
 
   @Test
@@ -132,15 +214,16 @@ class SchedulerTest {
 
   @Test
   void aShortPromptIsAdmittedBeforeALongOneThatCameEarlierAndHasNotBegun() {
-    submit(64, 5);
-    submit(100, 5);
+    useLargeSlab();
+    RecordingListener large = submit(1792, 5);
     clock.advance(100);
-    RecordingListener small = submit(8, 5);
-    clock.advance(20);
-    // 20 for 8 tokens, then 120 for 64, then 120 for 100.
-    expectStep("0+8 LAST [0]", "0+24 NONE [1, 2, -1, -1, -1]");
+    RecordingListener second = submit(256, 5);
+    clock.advance(100);
+    // 200 for 6, and 100 for 1.
+    expectStepOf("0+256 LAST");
     assertThat(engine.stats().waiting()).isEqualTo(1);
-    assertThat(small.told).containsExactly("admitted", "token 0");
+    assertThat(large.told).isEmpty();
+    assertThat(second.told).containsExactly("admitted", "token 0");
   }
 
   @Test
@@ -157,18 +240,19 @@ class SchedulerTest {
 
   @Test
   void noPromptWaitsForEverBehindShorterOnes() {
+    useLargeSlab();
     model.duration = batch -> clock.advance(1_000_000L * tokens(batch));
-    RecordingListener prompt = submit(96, 1);
+    RecordingListener prompt = submit(1792, 1);
     int steps = 0;
     while (!prompt.hasEnded()) {
       // As many tokens of new short prompts as the machine can compute.
-      submit(16, 1);
-      submit(16, 1);
+      submit(128, 1);
+      submit(128, 1);
       engine.step();
       steps++;
     }
-    // Its turn comes when it has waited for as long, for each of its tokens, as the short ones do.
-    assertThat(steps).isBetween(4, 40);
+    // Seven of its own; each puts the short ones off, which then wait for longer themselves.
+    assertThat(steps).isBetween(8, 60);
   }
 
   @Test
@@ -239,14 +323,14 @@ class SchedulerTest {
     RecordingListener prompt = submit(10, 2);
     // Three decodes leave one token of four to the prompt: slow, but it gets through.
     for (int i = 0; i < 10; i++) {
-      expectStepOf(4);
+      expectSlices(4);
     }
     assertThat(prompt.told).containsExactly("admitted", "token 0");
-    expectStepOf(4);
+    expectSlices(4);
     assertThat(prompt.last()).isEqualTo("finished LENGTH");
   }
 
-  private void expectStepOf(int slices) {
+  private void expectSlices(int slices) {
     engine.step();
     assertThat(model.takeLastStep()).hasSize(slices);
   }
