@@ -17,7 +17,7 @@ import java.util.Arrays;
 /// is unpacked to floats once, small enough to stay in the first-level cache, and multiplied with tile after tile of the tokens. Group sums are scaled by the same method in both, and
 /// in the same order.
 final class PanelProducts {
-  /// Tokens of a block: a multiple of every tile's width. Its tiles and accumulators stay in the second-level cache.
+  /// Tokens of a block: a multiple of the tile's width. Its tiles and accumulators stay in the second-level cache.
   static final int BLOCK_TOKENS = 96;
 
   /// Inputs unpacked at a time: 16 KiB of floats for the panel, which leaves as much of a first-level cache of 32 KiB for codes and
