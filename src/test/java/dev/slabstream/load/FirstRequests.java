@@ -13,7 +13,7 @@ import java.util.List;
 /// Equal requests one after the other from the moment on at which the service says that it is ready:
 /// how the first ones compare with the last ones.
 ///
-/// Bounds, which a warm-up that leaves out a kernel or the HTTP path breaks: the first request's first
+/// Bounds, which a service without a warm-up breaks: the first request's first
 /// token takes at most 3 times the median of the last half, and its other tokens come at 0.4 times
 /// their rate or more.
 final class FirstRequests {
